@@ -1,0 +1,94 @@
+/*
+ * The compiled-program container. Little endian, sections found through a table, everything
+ * bounds-checked by the reader before anyone sees it (docs/image.md).
+ *
+ *     header   magic "TENONIMG", major and minor version, size of the file, section count
+ *     table    per section: kind, offset, size; each section aligned to 64 bytes
+ *     EDGE     tensors that cross the border of a part: inputs, outputs, variables, between parts
+ *     PART     parts in execution order: target, code and data sections, edges read and written
+ *     NODE     the partition report: one row per node, in execution order
+ *     TEXT     NUL-terminated strings, referred to by offset
+ *     NUMB     scales and zero points, referred to by offset
+ *     CODE     one per part: the backend's own form
+ *     DATA     one per part: constants, packed as the backend wants them
+ */
+#ifndef TENON_IMAGE_IMAGE_H
+#define TENON_IMAGE_IMAGE_H
+
+#include "op/desc.h"
+#include "util/arena.h"
+#include "util/span.h"
+#include "util/status.h"
+#include "util/strbuf.h"
+
+#define TENON_IMAGE_MAJOR 1
+#define TENON_IMAGE_MINOR 0
+#define TENON_IMAGE_ALIGNMENT 64
+
+enum tenon_edge_kind {
+    TENON_EDGE_INPUT,
+    TENON_EDGE_OUTPUT,
+    TENON_EDGE_VARIABLE, /* starts with all elements equal to its zero point */
+    TENON_EDGE_BETWEEN,  /* from one part to a later one */
+};
+
+struct tenon_image_edge {
+    enum tenon_edge_kind kind;
+    const char *name;
+    struct tenon_desc desc;
+    size_t size_bytes; /* computed by the reader from desc */
+};
+
+struct tenon_image_part {
+    const char *target;        /* device name, for example "cpu" */
+    const char *compatibility; /* the driver's own id, for example "cpu-1 avx2" */
+    struct tenon_span code;
+    struct tenon_span data; /* aligned to TENON_IMAGE_ALIGNMENT in the file */
+    const uint32_t *reads;  /* edges: inputs, variables, between */
+    uint32_t read_count;
+    const uint32_t *writes; /* edges: outputs, variables, between */
+    uint32_t write_count;
+    uint64_t scratch_bytes; /* told by the backend, checked by the driver */
+};
+
+struct tenon_image_node {
+    const char *name;
+    const char *op;
+    const char *kernel;
+    const char *reason;
+    uint32_t part;
+    uint64_t macs;
+};
+
+/* A whole image: what the writer takes and the reader gives. */
+struct tenon_image {
+    const char *name;
+    struct tenon_image_edge *edges;
+    uint32_t edge_count;
+    struct tenon_image_part *parts;
+    uint32_t part_count;
+    struct tenon_image_node *nodes; /* grouped by part, parts ascending */
+    uint32_t node_count;
+    /* Edges that are the program's inputs and outputs, in the program's order. An output may also
+     * name an INPUT edge, or another output's edge a second time: it is then a copy. */
+    const uint32_t *inputs;
+    uint32_t input_count;
+    const uint32_t *outputs;
+    uint32_t output_count;
+};
+
+/* Appends the image's bytes to an empty buf; check buf->failed afterwards. */
+void tenon_image_write(const struct tenon_image *image, struct tenon_strbuf *buf);
+
+/*
+ * Reads untrusted bytes (aligned to 8 at least). Strings, code and data point into `bytes`; arrays
+ * are the arena's. Guarantees: all indices in range, all descriptions valid, strings terminated,
+ * every edge is written before it is read. Errors: BAD_IMAGE with the offset, INCOMPATIBLE (another
+ * major version), OUT_OF_MEMORY.
+ */
+TENON_NODISCARD enum tenon_status tenon_image_read(struct tenon_span bytes,
+                                                   struct tenon_arena *arena,
+                                                   struct tenon_image *image,
+                                                   struct tenon_error *error);
+
+#endif

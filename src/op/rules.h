@@ -1,0 +1,149 @@
+/* Declarations of every shape rule and reference kernel that ops.def names: only table.c and the
+ * families' own files include this. */
+#ifndef TENON_OP_RULES_H
+#define TENON_OP_RULES_H
+
+#include "op/op.h"
+
+typedef enum tenon_status tenon_infer_fn(const struct tenon_op_call *call,
+                                         struct tenon_error *error);
+typedef enum tenon_status tenon_reference_fn(const struct tenon_op_call *call,
+                                             struct tenon_error *error);
+typedef size_t tenon_scratch_fn(const struct tenon_op_call *call);
+typedef uint64_t tenon_macs_fn(const struct tenon_op_call *call);
+
+tenon_infer_fn tenon_infer_conv_2d;
+tenon_infer_fn tenon_infer_depthwise;
+tenon_infer_fn tenon_infer_transpose_conv;
+tenon_infer_fn tenon_infer_fully_connected;
+tenon_infer_fn tenon_infer_batch_matmul;
+tenon_infer_fn tenon_infer_pool;
+tenon_infer_fn tenon_infer_lstm;
+tenon_infer_fn tenon_infer_svdf;
+tenon_infer_fn tenon_infer_softmax;
+tenon_infer_fn tenon_infer_l2_normalization;
+tenon_infer_fn tenon_infer_lrn;
+tenon_infer_fn tenon_infer_activation;
+tenon_infer_fn tenon_infer_prelu;
+tenon_infer_fn tenon_infer_binary;
+tenon_infer_fn tenon_infer_compare;
+tenon_infer_fn tenon_infer_select;
+tenon_infer_fn tenon_infer_unary;
+tenon_infer_fn tenon_infer_quantize;
+tenon_infer_fn tenon_infer_dequantize;
+tenon_infer_fn tenon_infer_cast;
+tenon_infer_fn tenon_infer_reduce;
+tenon_infer_fn tenon_infer_arg;
+tenon_infer_fn tenon_infer_cumsum;
+tenon_infer_fn tenon_infer_topk;
+tenon_infer_fn tenon_infer_reshape;
+tenon_infer_fn tenon_infer_shape;
+tenon_infer_fn tenon_infer_fill;
+tenon_infer_fn tenon_infer_tile;
+tenon_infer_fn tenon_infer_broadcast_to;
+tenon_infer_fn tenon_infer_concatenation;
+tenon_infer_fn tenon_infer_split;
+tenon_infer_fn tenon_infer_pack;
+tenon_infer_fn tenon_infer_unpack;
+tenon_infer_fn tenon_infer_slice;
+tenon_infer_fn tenon_infer_strided_slice;
+tenon_infer_fn tenon_infer_transpose;
+tenon_infer_fn tenon_infer_reverse;
+tenon_infer_fn tenon_infer_pad;
+tenon_infer_fn tenon_infer_mirror_pad;
+tenon_infer_fn tenon_infer_depth_to_space;
+tenon_infer_fn tenon_infer_space_to_depth;
+tenon_infer_fn tenon_infer_batch_to_space;
+tenon_infer_fn tenon_infer_space_to_batch;
+tenon_infer_fn tenon_infer_gather;
+tenon_infer_fn tenon_infer_gather_nd;
+tenon_infer_fn tenon_infer_resize;
+tenon_infer_fn tenon_infer_detection;
+
+tenon_reference_fn tenon_reference_conv_2d;
+tenon_reference_fn tenon_reference_depthwise;
+tenon_reference_fn tenon_reference_transpose_conv;
+tenon_reference_fn tenon_reference_fully_connected;
+tenon_reference_fn tenon_reference_batch_matmul;
+tenon_reference_fn tenon_reference_average_pool;
+tenon_reference_fn tenon_reference_max_pool;
+tenon_reference_fn tenon_reference_l2_pool;
+tenon_reference_fn tenon_reference_lstm;
+tenon_reference_fn tenon_reference_svdf;
+tenon_reference_fn tenon_reference_softmax;
+tenon_reference_fn tenon_reference_log_softmax;
+tenon_reference_fn tenon_reference_l2_normalization;
+tenon_reference_fn tenon_reference_lrn;
+tenon_reference_fn tenon_reference_relu;
+tenon_reference_fn tenon_reference_leaky_relu;
+tenon_reference_fn tenon_reference_prelu;
+tenon_reference_fn tenon_reference_elu;
+tenon_reference_fn tenon_reference_hard_swish;
+tenon_reference_fn tenon_reference_gelu;
+tenon_reference_fn tenon_reference_logistic;
+tenon_reference_fn tenon_reference_tanh;
+tenon_reference_fn tenon_reference_add;
+tenon_reference_fn tenon_reference_sub;
+tenon_reference_fn tenon_reference_mul;
+tenon_reference_fn tenon_reference_div;
+tenon_reference_fn tenon_reference_minimum;
+tenon_reference_fn tenon_reference_maximum;
+tenon_reference_fn tenon_reference_squared_difference;
+tenon_reference_fn tenon_reference_compare;
+tenon_reference_fn tenon_reference_logical;
+tenon_reference_fn tenon_reference_select;
+tenon_reference_fn tenon_reference_unary;
+tenon_reference_fn tenon_reference_quantize;
+tenon_reference_fn tenon_reference_dequantize;
+tenon_reference_fn tenon_reference_cast;
+tenon_reference_fn tenon_reference_mean;
+tenon_reference_fn tenon_reference_sum;
+tenon_reference_fn tenon_reference_reduce_extreme;
+tenon_reference_fn tenon_reference_arg;
+tenon_reference_fn tenon_reference_cumsum;
+tenon_reference_fn tenon_reference_topk;
+tenon_reference_fn tenon_reference_copy;
+tenon_reference_fn tenon_reference_shape;
+tenon_reference_fn tenon_reference_fill;
+tenon_reference_fn tenon_reference_tile;
+tenon_reference_fn tenon_reference_broadcast_to;
+tenon_reference_fn tenon_reference_concatenation;
+tenon_reference_fn tenon_reference_split;
+tenon_reference_fn tenon_reference_pack;
+tenon_reference_fn tenon_reference_unpack;
+tenon_reference_fn tenon_reference_slice;
+tenon_reference_fn tenon_reference_strided_slice;
+tenon_reference_fn tenon_reference_transpose;
+tenon_reference_fn tenon_reference_reverse;
+tenon_reference_fn tenon_reference_pad;
+tenon_reference_fn tenon_reference_mirror_pad;
+tenon_reference_fn tenon_reference_depth_to_space;
+tenon_reference_fn tenon_reference_space_to_depth;
+tenon_reference_fn tenon_reference_batch_to_space;
+tenon_reference_fn tenon_reference_space_to_batch;
+tenon_reference_fn tenon_reference_gather;
+tenon_reference_fn tenon_reference_gather_nd;
+tenon_reference_fn tenon_reference_resize_bilinear;
+tenon_reference_fn tenon_reference_resize_nearest;
+tenon_reference_fn tenon_reference_detection;
+
+tenon_scratch_fn tenon_scratch_conv_2d;
+tenon_scratch_fn tenon_scratch_depthwise;
+tenon_scratch_fn tenon_scratch_transpose_conv;
+tenon_scratch_fn tenon_scratch_fully_connected;
+tenon_scratch_fn tenon_scratch_batch_matmul;
+tenon_scratch_fn tenon_scratch_lstm;
+tenon_scratch_fn tenon_scratch_svdf;
+tenon_scratch_fn tenon_scratch_reduce;
+tenon_scratch_fn tenon_scratch_topk;
+tenon_scratch_fn tenon_scratch_detection;
+
+tenon_macs_fn tenon_macs_conv_2d;
+tenon_macs_fn tenon_macs_depthwise;
+tenon_macs_fn tenon_macs_transpose_conv;
+tenon_macs_fn tenon_macs_fully_connected;
+tenon_macs_fn tenon_macs_batch_matmul;
+tenon_macs_fn tenon_macs_lstm;
+tenon_macs_fn tenon_macs_svdf;
+
+#endif
