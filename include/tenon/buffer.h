@@ -13,7 +13,8 @@ TENON_BEGIN_DECLS
 
 struct tenon_buffer;
 
-/* Allocates zeroed memory, aligned to 64 bytes. Errors: INVALID_ARGUMENT (size 0), OUT_OF_MEMORY. */
+/* Allocates zeroed memory, aligned to 64 bytes. Errors: INVALID_ARGUMENT (size 0), OUT_OF_MEMORY.
+ */
 TENON_API enum tenon_status tenon_buffer_create(struct tenon_instance *instance, size_t size_bytes,
                                                 struct tenon_buffer **out,
                                                 struct tenon_error *error);

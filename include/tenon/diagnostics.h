@@ -26,9 +26,9 @@ struct tenon_diagnostic {
     const char *id; /* stable, for example "TFL014" */
     enum tenon_severity severity;
     const char *message;
-    uint64_t offset;          /* byte in the file, or TENON_NO_OFFSET */
-    uint32_t operator_index;  /* or TENON_NO_INDEX */
-    uint32_t tensor_index;    /* or TENON_NO_INDEX */
+    uint64_t offset;           /* byte in the file, or TENON_NO_OFFSET */
+    uint32_t operator_index;   /* or TENON_NO_INDEX */
+    uint32_t tensor_index;     /* or TENON_NO_INDEX */
     const char *operator_name; /* "" when unknown */
     const char *tensor_name;   /* "" when unknown */
 };

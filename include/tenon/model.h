@@ -41,8 +41,8 @@ struct tenon_model_info {
     const char *description;
     uint32_t input_count, output_count;
     uint32_t node_count, tensor_count;
-    uint64_t macs;            /* multiply-accumulates of one inference */
-    uint64_t constant_bytes;  /* weights and other constants */
+    uint64_t macs;             /* multiply-accumulates of one inference */
+    uint64_t constant_bytes;   /* weights and other constants */
     uint64_t activation_bytes; /* all non-constant tensors, without reuse */
 };
 TENON_API void tenon_model_get_info(const struct tenon_model *model, struct tenon_model_info *out);

@@ -42,11 +42,11 @@ TENON_API enum tenon_status tenon_program_output(const struct tenon_program *pro
 
 /* One row of the partition report: where a node runs, and why not on a preferred target. */
 struct tenon_placement {
-    const char *node;    /* node name or its output tensor's name */
-    const char *op;      /* operator name */
-    const char *device;  /* target that runs it */
-    const char *kernel;  /* what executes it there, for example "reference" */
-    const char *reason;  /* "" when the first target took it, else why it did not */
+    const char *node;   /* node name or its output tensor's name */
+    const char *op;     /* operator name */
+    const char *device; /* target that runs it */
+    const char *kernel; /* what executes it there, for example "reference" */
+    const char *reason; /* "" when the first target took it, else why it did not */
     uint64_t macs;
 };
 TENON_API uint32_t tenon_program_node_count(const struct tenon_program *program);

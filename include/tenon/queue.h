@@ -28,8 +28,8 @@ TENON_API void tenon_queue_destroy(struct tenon_queue *queue);
 struct tenon_job {
     size_t size; /* sizeof(struct tenon_job) */
     struct tenon_session *session;
-    struct tenon_fence *const *waits; /* the job starts when all are signalled */
-    uint32_t wait_count;              /* at most TENON_MAX_JOB_FENCES */
+    struct tenon_fence *const *waits;   /* the job starts when all are signalled */
+    uint32_t wait_count;                /* at most TENON_MAX_JOB_FENCES */
     struct tenon_fence *const *signals; /* signalled with the job's status when it ends */
     uint32_t signal_count;              /* at most TENON_MAX_JOB_FENCES */
     uint64_t deadline_ns; /* from submission; 0 means none. A job past it ends with TIMEOUT */

@@ -33,8 +33,8 @@ struct tenon_code {
     struct tenon_strbuf code;
     struct tenon_strbuf data;
     uint64_t scratch_bytes;
-    const char *compatibility;    /* arena or static storage */
-    const char **kernels;         /* arena; per node of the part: what executes it */
+    const char *compatibility; /* arena or static storage */
+    const char **kernels;      /* arena; per node of the part: what executes it */
 };
 
 struct tenon_backend {

@@ -49,9 +49,8 @@ void tenon_cpu_code_write(const struct tenon_cpu_code *code, struct tenon_strbuf
  * Reads untrusted bytes. `data` is the part's DATA section. Checks that every operand, params and
  * scratch range is inside, and every call against the operator table (tenon_op_infer).
  */
-TENON_NODISCARD enum tenon_status tenon_cpu_code_read(struct tenon_span code, struct tenon_span data,
-                                                      struct tenon_arena *arena,
-                                                      struct tenon_cpu_code *out,
-                                                      struct tenon_error *error);
+TENON_NODISCARD enum tenon_status
+tenon_cpu_code_read(struct tenon_span code, struct tenon_span data, struct tenon_arena *arena,
+                    struct tenon_cpu_code *out, struct tenon_error *error);
 
 #endif

@@ -40,7 +40,7 @@ struct tenon_node {
     uint32_t input_count, output_count;
     uint32_t *inputs; /* TENON_ID_NONE for an absent optional input */
     uint32_t *outputs;
-    uint32_t source;  /* operator index in the source file, or TENON_ID_NONE */
+    uint32_t source; /* operator index in the source file, or TENON_ID_NONE */
 };
 
 struct tenon_graph {
@@ -72,14 +72,11 @@ TENON_NODISCARD bool tenon_graph_add_tensor(struct tenon_graph *graph, const cha
  * Appends a node and infers its unknown output shapes; the outputs must be tensors of kind RESULT
  * without a producer. Errors: those of tenon_op_infer, OUT_OF_MEMORY, BAD_MODEL (bad ids).
  */
-TENON_NODISCARD enum tenon_status tenon_graph_add_node(struct tenon_graph *graph, enum tenon_op op,
-                                                       enum tenon_rounding rounding,
-                                                       const char *name,
-                                                       const struct tenon_attrs *attrs,
-                                                       const uint32_t *inputs, uint32_t input_count,
-                                                       const uint32_t *outputs,
-                                                       uint32_t output_count, uint32_t *id,
-                                                       struct tenon_error *error);
+TENON_NODISCARD enum tenon_status
+tenon_graph_add_node(struct tenon_graph *graph, enum tenon_op op, enum tenon_rounding rounding,
+                     const char *name, const struct tenon_attrs *attrs, const uint32_t *inputs,
+                     uint32_t input_count, const uint32_t *outputs, uint32_t output_count,
+                     uint32_t *id, struct tenon_error *error);
 TENON_NODISCARD bool tenon_graph_set_inputs(struct tenon_graph *graph, const uint32_t *ids,
                                             uint32_t count);
 TENON_NODISCARD bool tenon_graph_set_outputs(struct tenon_graph *graph, const uint32_t *ids,

@@ -4,7 +4,8 @@
  * last-resort executor and the conformance oracle.
  *
  * To add an operator: one row in ops.def, its shape rule and reference kernel in the file of its
- * family (conv.c, pool.c, elementwise.c, …), and a conformance case. See docs/adding-an-operator.md.
+ * family (conv.c, pool.c, elementwise.c, …), and a conformance case. See
+ * docs/adding-an-operator.md.
  */
 #ifndef TENON_OP_OP_H
 #define TENON_OP_OP_H

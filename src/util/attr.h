@@ -2,7 +2,7 @@
 #ifndef TENON_UTIL_ATTR_H
 #define TENON_UTIL_ATTR_H
 
-#define TENON_PRINTF(format_index, args_index)                                                     \
+#define TENON_PRINTF(format_index, args_index) \
     __attribute__((format(printf, format_index, args_index)))
 #define TENON_NODISCARD __attribute__((warn_unused_result))
 #define TENON_UNUSED __attribute__((unused))

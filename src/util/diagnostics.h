@@ -30,9 +30,9 @@ struct tenon_model_place {
     uint32_t operator_index, tensor_index;
     const char *operator_name, *tensor_name; /* NULL when unknown; copied */
 };
-#define TENON_MODEL_PLACE_NONE                                                                     \
-    ((struct tenon_model_place){.offset = TENON_NO_OFFSET,                                         \
-                                .operator_index = TENON_NO_INDEX,                                  \
+#define TENON_MODEL_PLACE_NONE                                    \
+    ((struct tenon_model_place){.offset = TENON_NO_OFFSET,        \
+                                .operator_index = TENON_NO_INDEX, \
                                 .tensor_index = TENON_NO_INDEX})
 
 /*

@@ -20,7 +20,7 @@ enum tenon_status tenon_fail_at(const char *file, int line, struct tenon_error *
 
 #define tenon_fail(error, status, ...) tenon_fail_at(__FILE__, __LINE__, error, status, __VA_ARGS__)
 
-#define tenon_fail_memory(error)                                                                   \
+#define tenon_fail_memory(error) \
     tenon_fail_at(__FILE__, __LINE__, error, TENON_ERROR_OUT_OF_MEMORY, "out of memory")
 
 /* Puts "context: " before the message of an error on its way up; returns error's status. */
@@ -33,7 +33,7 @@ const char *tenon_status_text(enum tenon_status status);
 #ifdef NDEBUG
 #define tenon_assert(condition) ((void)sizeof(!(condition)))
 #else
-#define tenon_assert(condition)                                                                    \
+#define tenon_assert(condition) \
     ((condition) ? (void)0 : tenon_assert_failed(#condition, __FILE__, __LINE__))
 #endif
 void tenon_assert_failed(const char *condition, const char *file, int line)
