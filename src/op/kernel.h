@@ -46,6 +46,9 @@ static inline bool tenon_is_quantized(const struct tenon_desc *desc) {
     return desc->quant.count != 0 && tenon_type_is_integer(desc->type);
 }
 
+/* Kernels cut their scratch memory into pieces of this alignment. */
+#define TENON_SCRATCH_ALIGN 64
+
 /* ---- activations ---- */
 
 /* TFLite CalculateActivationRangeQuantized (kernel_util.cc). */
