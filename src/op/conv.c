@@ -6,10 +6,9 @@
  */
 #include "op/linear.h"
 #include "op/rules.h"
+#include "util/checked.h"
 
 #include <string.h>
-
-#include "util/checked.h"
 
 struct conv {
     struct tenon_window window;
