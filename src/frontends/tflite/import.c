@@ -391,8 +391,6 @@ static bool import_outputs(struct tfl_import *import) {
     return true;
 }
 
-bool tfl_import_operators(struct tfl_import *import);
-
 static bool import_all(struct tfl_import *import, struct tenon_span bytes) {
     if (!find_parts(import, bytes))
         return false;

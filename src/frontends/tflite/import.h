@@ -9,7 +9,8 @@
 #include "util/status.h"
 
 /* What a tensor index of the file stands for in the graph so far. */
-enum { TFL_UNSEEN = 0xffffffff, TFL_POISONED = 0xfffffffe };
+#define TFL_UNSEEN UINT32_MAX
+#define TFL_POISONED (UINT32_MAX - 1)
 
 struct tfl_import {
     struct fb_table model, subgraph;
@@ -33,6 +34,9 @@ bool tfl_import_tensor(struct tfl_import *import, uint32_t index,
 
 /* TENON_TYPE_NONE for types that Tenon does not have. */
 enum tenon_type tfl_type(int8_t type);
+
+/* Walks the operators of the subgraph; false when any was complained about. */
+bool tfl_import_operators(struct tfl_import *import);
 
 /* ---- one operator ---- */
 
