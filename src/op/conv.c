@@ -144,14 +144,6 @@ void tenon_conv_2d_integer(const struct tenon_op_call *call,
                 }
 }
 
-/* Weights with output channels innermost, so that sums of several channels run side by side, each
- * in TFLite's order: filter row, filter column, input channel. */
-static void transpose_weights(const float *weights, size_t taps, int32_t channels, float *out) {
-    for (int32_t c = 0; c < channels; c++)
-        for (size_t k = 0; k < taps; k++)
-            out[k * (size_t)channels + (size_t)c] = weights[(size_t)c * taps + k];
-}
-
 static void accumulate_f32(const float *restrict weights, float x, int32_t channels,
                            float *restrict sums) {
     for (int32_t c = 0; c < channels; c++)
@@ -178,7 +170,7 @@ static void conv_f32(const struct tenon_op_call *call, const struct conv *conv, 
     const float *bias = tenon_in_data(call, 2);
     float low, high, *out = call->outputs[0].data;
     tenon_activation_range_f32((enum tenon_activation)call->attrs->activation, &low, &high);
-    transpose_weights(tenon_in_data(call, 1), conv->taps, conv->out_c, weights);
+    tenon_linear_transpose_f32(tenon_in_data(call, 1), conv->taps, conv->out_c, weights);
     for (int32_t b = 0; b < conv->window.batches; b++)
         for (int32_t oy = 0; oy < conv->window.out_h; oy++)
             for (int32_t ox = 0; ox < conv->window.out_w; ox++, out += conv->out_c) {
@@ -197,52 +189,41 @@ static bool scales_differ(const struct tenon_quant *quant) {
 
 /* One quantized batch. Per channel, TFLite forms (sum * weight scale) * input scale; with one
  * scale, sum * (input scale * weight scale). */
-static void conv_dynamic_batch(const struct tenon_op_call *call, const struct conv *conv, int32_t b,
-                               const struct tenon_dynamic *dynamic, bool per_channel,
-                               const struct layout *layout) {
-    const struct tenon_desc *weights_desc = tenon_in(call, 1);
-    const float *bias = tenon_in_data(call, 2);
-    const int16_t *weights = (const void *)((char *)call->scratch + layout->weights);
-    int16_t *patch = (void *)((char *)call->scratch + layout->patch);
-    int8_t *quantized = (int8_t *)call->scratch + layout->quantized;
-    float low, high, *out = call->outputs[0].data;
-    out +=
-        (size_t)b * (size_t)conv->window.out_h * (size_t)conv->window.out_w * (size_t)conv->out_c;
-    tenon_activation_range_f32((enum tenon_activation)call->attrs->activation, &low, &high);
-    /* The quantized batch stands in for the input. */
-    struct tenon_desc desc = *tenon_in(call, 0);
-    const float one = 1.0f;
-    desc.type = TENON_TYPE_I8;
-    desc.quant = (struct tenon_quant){1, 0, &one, &dynamic->zero_point};
-    struct tenon_operand operand = {.desc = &desc, .data = quantized};
-    struct tenon_op_call inner = {.inputs = &operand, .input_count = 1};
+static void conv_dynamic_batch(const struct tenon_dynamic_input *input, const struct conv *conv,
+                               const int16_t *weights, int16_t *patch, bool per_channel,
+                               float *out) {
+    const float *bias = tenon_in_data(&input->call, 2);
+    float low, high, step = input->dynamic.scale;
+    tenon_activation_range_f32((enum tenon_activation)input->call.attrs->activation, &low, &high);
     int32_t per_group = conv->out_c / conv->groups;
     for (int32_t oy = 0; oy < conv->window.out_h; oy++)
         for (int32_t ox = 0; ox < conv->window.out_w; ox++)
             for (int32_t c = 0; c < conv->out_c; c++, out++) {
                 if (c % per_group == 0)
-                    gather_i16(&inner, conv, 0, oy, ox, c / per_group, patch);
+                    gather_i16(&input->call, conv, 0, oy, ox, c / per_group, patch);
                 float sum = (float)(int32_t)tenon_dot_i16(patch, weights + (size_t)c * conv->taps,
                                                           conv->taps, false);
-                float scale = tenon_dynamic_weight_scale(weights_desc, c);
-                float real =
-                    per_channel ? sum * scale * dynamic->scale : sum * (dynamic->scale * scale);
+                float scale = tenon_dynamic_weight_scale(tenon_in(&input->call, 1), c);
+                float real = per_channel ? sum * scale * step : sum * (step * scale);
                 *out = tenon_clamp_f32(bias != NULL ? real + bias[c] : real, low, high);
             }
 }
 
 static void conv_dynamic(const struct tenon_op_call *call, const struct conv *conv,
                          const struct layout *layout) {
+    const struct tenon_window *w = &conv->window;
     bool per_channel = scales_differ(&tenon_in(call, 1)->quant);
-    size_t count = tenon_desc_element_count(tenon_in(call, 0)) / (size_t)conv->window.batches;
+    size_t count = tenon_desc_element_count(tenon_in(call, 0)) / (size_t)w->batches;
+    size_t results = (size_t)w->out_h * (size_t)w->out_w * (size_t)conv->out_c;
     int8_t *quantized = (int8_t *)call->scratch + layout->quantized;
-    tenon_linear_load_weights(call, (size_t)conv->out_c * conv->taps,
-                              (void *)((char *)call->scratch + layout->weights));
-    for (int32_t b = 0; b < conv->window.batches; b++) {
-        struct tenon_dynamic dynamic;
-        tenon_quantize_dynamic((const float *)tenon_in_data(call, 0) + (size_t)b * count, count,
-                               per_channel, quantized, &dynamic.scale, &dynamic.zero_point);
-        conv_dynamic_batch(call, conv, b, &dynamic, per_channel, layout);
+    int16_t *weights = (void *)((char *)call->scratch + layout->weights);
+    int16_t *patch = (void *)((char *)call->scratch + layout->patch);
+    struct tenon_dynamic_input input;
+    tenon_linear_load_weights(call, (size_t)conv->out_c * conv->taps, weights);
+    for (int32_t b = 0; b < w->batches; b++) {
+        tenon_dynamic_input_init(&input, call, (size_t)b * count, count, per_channel, quantized);
+        conv_dynamic_batch(&input, conv, weights, patch, per_channel,
+                           (float *)call->outputs[0].data + (size_t)b * results);
     }
 }
 

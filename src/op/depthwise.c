@@ -167,45 +167,38 @@ static void depthwise_f32(const struct tenon_op_call *call, const struct depthwi
             }
 }
 
-/* TFLite EvalHybridPerChannel: every batch quantized asymmetrically. */
-static void dynamic_batch(const struct tenon_op_call *call, const struct depthwise *d, int32_t b,
-                          const struct tenon_dynamic *dynamic, const struct layout *layout) {
-    const struct tenon_desc *weights_desc = tenon_in(call, 1);
+static void dynamic_batch(const struct tenon_dynamic_input *input, const struct depthwise *d,
+                          const struct layout *layout, float *out) {
+    const struct tenon_op_call *call = &input->call;
     const float *bias = tenon_in_data(call, 2);
     const int16_t *weights = (const void *)((char *)call->scratch + layout->weights);
     int64_t *sums = (void *)((char *)call->scratch + layout->sums);
-    float low, high, *out = call->outputs[0].data;
-    out += (size_t)b * (size_t)d->window.out_h * (size_t)d->window.out_w * (size_t)d->out_c;
+    float low, high;
     tenon_activation_range_f32((enum tenon_activation)call->attrs->activation, &low, &high);
-    struct tenon_desc desc = *tenon_in(call, 0);
-    const float one = 1.0f;
-    desc.type = TENON_TYPE_I8;
-    desc.quant = (struct tenon_quant){1, 0, &one, &dynamic->zero_point};
-    struct tenon_operand operand = {.desc = &desc,
-                                    .data = (char *)call->scratch + layout->quantized};
-    struct tenon_op_call inner = {.inputs = &operand, .input_count = 1, .scratch = call->scratch};
     for (int32_t oy = 0; oy < d->window.out_h; oy++)
         for (int32_t ox = 0; ox < d->window.out_w; ox++) {
-            sum_pixel(&inner, d, layout, 0, oy, ox, weights, sums);
+            sum_pixel(call, d, layout, 0, oy, ox, weights, sums);
             for (int32_t c = 0; c < d->out_c; c++) {
-                float real = (float)(int32_t)sums[c] * tenon_dynamic_weight_scale(weights_desc, c) *
-                             dynamic->scale;
+                float scale = tenon_dynamic_weight_scale(tenon_in(call, 1), c);
+                float real = (float)(int32_t)sums[c] * scale * input->dynamic.scale;
                 *out++ = tenon_clamp_f32(bias != NULL ? real + bias[c] : real, low, high);
             }
         }
 }
 
+/* TFLite EvalHybridPerChannel: every batch quantized asymmetrically. */
 static void depthwise_dynamic(const struct tenon_op_call *call, const struct depthwise *d,
                               const struct layout *layout) {
-    size_t count = tenon_desc_element_count(tenon_in(call, 0)) / (size_t)d->window.batches;
+    const struct tenon_window *w = &d->window;
+    size_t count = tenon_desc_element_count(tenon_in(call, 0)) / (size_t)w->batches;
+    size_t results = (size_t)w->out_h * (size_t)w->out_w * (size_t)d->out_c;
     int8_t *quantized = (int8_t *)call->scratch + layout->quantized;
+    struct tenon_dynamic_input input;
     tenon_linear_load_weights(call, (size_t)d->out_c * d->taps,
                               (void *)((char *)call->scratch + layout->weights));
-    for (int32_t b = 0; b < d->window.batches; b++) {
-        struct tenon_dynamic dynamic;
-        tenon_quantize_dynamic((const float *)tenon_in_data(call, 0) + (size_t)b * count, count,
-                               true, quantized, &dynamic.scale, &dynamic.zero_point);
-        dynamic_batch(call, d, b, &dynamic, layout);
+    for (int32_t b = 0; b < w->batches; b++) {
+        tenon_dynamic_input_init(&input, call, (size_t)b * count, count, true, quantized);
+        dynamic_batch(&input, d, layout, (float *)call->outputs[0].data + (size_t)b * results);
     }
 }
 

@@ -190,3 +190,23 @@ int64_t tenon_dot_i16(const int16_t *a, const int16_t *b, size_t count, bool wid
 float tenon_dynamic_weight_scale(const struct tenon_desc *weights, int32_t channel) {
     return weights->quant.scale[weights->quant.count > 1 ? channel : 0];
 }
+
+void tenon_dynamic_input_init(struct tenon_dynamic_input *input, const struct tenon_op_call *call,
+                              size_t first, size_t count, bool asymmetric, int8_t *quantized) {
+    tenon_quantize_dynamic((const float *)tenon_in_data(call, 0) + first, count, asymmetric,
+                           quantized, &input->dynamic.scale, &input->dynamic.zero_point);
+    input->one = 1;
+    input->desc = *tenon_in(call, 0);
+    input->desc.type = TENON_TYPE_I8;
+    input->desc.quant = (struct tenon_quant){1, 0, &input->one, &input->dynamic.zero_point};
+    memcpy(input->operands, call->inputs, call->input_count * sizeof(*call->inputs));
+    input->operands[0] = (struct tenon_operand){.desc = &input->desc, .data = quantized};
+    input->call = *call;
+    input->call.inputs = input->operands;
+}
+
+void tenon_linear_transpose_f32(const float *weights, size_t taps, int32_t channels, float *out) {
+    for (int32_t c = 0; c < channels; c++)
+        for (size_t k = 0; k < taps; k++)
+            out[k * (size_t)channels + (size_t)c] = weights[(size_t)c * taps + k];
+}

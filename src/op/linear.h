@@ -53,15 +53,29 @@ void tenon_linear_load_input(const struct tenon_op_call *call, size_t first, siz
                              int16_t *out);
 int64_t tenon_dot_i16(const int16_t *a, const int16_t *b, size_t count, bool wide);
 
-/*
- * Dynamic range: the factor and zero point of each batch's quantized input, which is written to
- * `input`. count elements a batch.
- */
+/* Dynamic range: factor and zero point of a quantized batch. */
 struct tenon_dynamic {
     float scale;
     int32_t zero_point;
 };
+
+/* A batch of a dynamic call as a call whose input 0 is the quantized batch; weights and bias stay.
+ * Not to be copied: the call points into it. */
+struct tenon_dynamic_input {
+    struct tenon_dynamic dynamic;
+    float one;
+    struct tenon_desc desc;
+    struct tenon_operand operands[3];
+    struct tenon_op_call call;
+};
+/* Quantizes input elements [first, first + count) into `quantized`. */
+void tenon_dynamic_input_init(struct tenon_dynamic_input *input, const struct tenon_op_call *call,
+                              size_t first, size_t count, bool asymmetric, int8_t *quantized);
 float tenon_dynamic_weight_scale(const struct tenon_desc *weights, int32_t channel);
+
+/* Weights with output channels innermost, so that sums of several channels run side by side, each
+ * in TFLite's order; `taps` elements a channel. */
+void tenon_linear_transpose_f32(const float *weights, size_t taps, int32_t channels, float *out);
 
 /* Integer forms with the channels' multipliers given: the reference kernels derive them from the
  * scales; vectors that state multipliers instead of scales are replayed through these. */

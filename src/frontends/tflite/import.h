@@ -52,6 +52,7 @@ struct tfl_operator {
     uint32_t input_count, output_count;
     struct tenon_attrs attrs;
     const char *name;
+    char spare_name[32]; /* for operators without a name */
 };
 
 /* Fills op->attrs from the options and constant operands, then emits nodes. */

@@ -290,12 +290,11 @@ static bool is_control_flow(int32_t code) {
 }
 
 static bool find_row(struct tfl_operator *op) {
-    int32_t code;
+    int32_t code = 0;
     struct tenon_span custom;
-    char spare[32];
     if (!read_code(op, &code, &custom))
         return false;
-    op->name = tfl_operator_name(code, spare);
+    op->name = tfl_operator_name(code, op->spare_name);
     op->row = code == BUILTIN_CUSTOM ? tfl_find_custom(custom) : tfl_find_row(code);
     if (is_control_flow(code))
         return tfl_op_complain(op, TENON_DIAGNOSTIC_TFL_CONTROL_FLOW,
