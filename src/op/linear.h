@@ -87,5 +87,7 @@ void tenon_transpose_conv_integer(const struct tenon_op_call *call,
                                   const struct tenon_multiplier *multipliers);
 void tenon_fully_connected_integer(const struct tenon_op_call *call,
                                    const struct tenon_multiplier *multipliers);
+void tenon_batch_matmul_integer(const struct tenon_op_call *call,
+                                const struct tenon_multiplier *multiplier);
 
 #endif
