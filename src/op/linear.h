@@ -89,5 +89,7 @@ void tenon_fully_connected_integer(const struct tenon_op_call *call,
                                    const struct tenon_multiplier *multipliers);
 void tenon_batch_matmul_integer(const struct tenon_op_call *call,
                                 const struct tenon_multiplier *multiplier);
+void tenon_svdf_integer(const struct tenon_op_call *call, const struct tenon_multiplier *feature,
+                        const struct tenon_multiplier *time);
 
 #endif
