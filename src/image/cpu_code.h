@@ -10,6 +10,9 @@
 #include "util/span.h"
 #include "util/strbuf.h"
 
+/* Of params, and of scratch offsets. */
+#define TENON_CPU_ALIGNMENT 64
+
 enum tenon_cpu_place {
     TENON_CPU_ABSENT,
     TENON_CPU_READ,    /* offset is an index into the part's reads */

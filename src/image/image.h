@@ -2,13 +2,10 @@
  * The compiled-program container. Little endian, sections found through a table, everything
  * bounds-checked by the reader before anyone sees it (docs/image.md).
  *
- *     header   magic "TENONIMG", major and minor version, size of the file, section count
+ *     header   magic "TENONIMG", major and minor version, section count, size of the file
  *     table    per section: kind, offset, size; each section aligned to 64 bytes
- *     EDGE     tensors that cross the border of a part: inputs, outputs, variables, between parts
- *     PART     parts in execution order: target, code and data sections, edges read and written
- *     NODE     the partition report: one row per node, in execution order
- *     TEXT     NUL-terminated strings, referred to by offset
- *     NUMB     scales and zero points, referred to by offset
+ *     META     the program: edges (tensors that cross the border of a part), parts in execution
+ *              order with the edges they read and write, the partition report's rows
  *     CODE     one per part: the backend's own form
  *     DATA     one per part: constants, packed as the backend wants them
  */

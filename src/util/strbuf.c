@@ -29,9 +29,8 @@ static bool reserve(struct tenon_strbuf *buf, size_t extra) {
     }
     if (needed <= buf->capacity)
         return true;
-    size_t capacity = buf->capacity < 256 ? 256 : buf->capacity;
-    while (capacity < needed)
-        capacity = capacity > SIZE_MAX / 2 ? needed : capacity * 2;
+    size_t doubled = buf->capacity < 128 ? 256 : buf->capacity * 2;
+    size_t capacity = doubled > needed ? doubled : needed;
     char *data = realloc(buf->data, capacity);
     if (data == NULL) {
         buf->failed = true;
@@ -40,6 +39,10 @@ static bool reserve(struct tenon_strbuf *buf, size_t extra) {
     buf->data = data;
     buf->capacity = capacity;
     return true;
+}
+
+void tenon_strbuf_reserve(struct tenon_strbuf *buf, size_t size) {
+    reserve(buf, size);
 }
 
 void tenon_strbuf_append(struct tenon_strbuf *buf, const void *data, size_t size) {
