@@ -62,6 +62,8 @@ static bool operand_fits(const struct tenon_cpu_operand *operand, const struct t
     case TENON_CPU_SCRATCH:
         return operand->offset % OPERAND_ALIGNMENT == 0 &&
                fits(operand->offset, size, code->scratch_bytes);
+    case TENON_CPU_PACKED:
+        return !output;
     }
     return false;
 }
@@ -77,7 +79,7 @@ static void read_operands(struct tenon_cursor *cursor, struct tenon_arena *arena
         struct tenon_cpu_operand *operand = &call->operands[i];
         uint8_t place = tenon_cursor_u8(cursor);
         operand->place = (enum tenon_cpu_place)place;
-        if (place > TENON_CPU_SCRATCH)
+        if (place > TENON_CPU_PACKED)
             cursor->failed = true;
         if (place != TENON_CPU_ABSENT) {
             operand->offset = tenon_cursor_u64(cursor);

@@ -19,6 +19,7 @@ enum tenon_cpu_place {
     TENON_CPU_WRITE,   /* offset is an index into the part's writes */
     TENON_CPU_DATA,    /* offset into the DATA section */
     TENON_CPU_SCRATCH, /* offset into the session's scratch */
+    TENON_CPU_PACKED,  /* a constant that is in the call's params, in the kernel's own form */
 };
 
 struct tenon_cpu_operand {

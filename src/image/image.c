@@ -241,7 +241,7 @@ static const char *check_order(const struct tenon_image *image, bool *written) {
 
 enum tenon_status tenon_image_read(struct tenon_span bytes, struct tenon_arena *arena,
                                    struct tenon_image *image, struct tenon_error *error) {
-    uint32_t sections;
+    uint32_t sections = 0;
     struct tenon_span meta;
     *image = (struct tenon_image){0};
     enum tenon_status status = read_header(bytes, &sections, error);
