@@ -119,15 +119,13 @@ static void gather_i16(const struct tenon_op_call *call, const struct conv *conv
 }
 
 void tenon_conv_2d_integer(const struct tenon_op_call *call,
-                           const struct tenon_multiplier *multipliers) {
+                           const struct tenon_epilogue *epilogue) {
     struct conv conv;
-    struct tenon_epilogue epilogue;
     if (conv_init(&conv, call, NULL) != TENON_OK)
         return;
     struct layout layout = scratch_layout(call, &conv);
     int16_t *weights = (void *)((char *)call->scratch + layout.weights);
     int16_t *patch = (void *)((char *)call->scratch + layout.patch);
-    tenon_epilogue_init(&epilogue, call, multipliers);
     tenon_linear_load_weights(call, (size_t)conv.out_c * conv.taps, weights);
     bool wide = tenon_in(call, 0)->type == TENON_TYPE_I16;
     int32_t per_group = conv.out_c / conv.groups;
@@ -140,7 +138,7 @@ void tenon_conv_2d_integer(const struct tenon_op_call *call,
                         gather_i16(call, &conv, b, oy, ox, c / per_group, patch);
                     int64_t sum =
                         tenon_dot_i16(patch, weights + (size_t)c * conv.taps, conv.taps, wide);
-                    tenon_epilogue_store(&epilogue, sum, c, call->outputs[0].data, at);
+                    tenon_epilogue_store(epilogue, sum, c, call->outputs[0].data, at);
                 }
 }
 
@@ -230,6 +228,7 @@ static void conv_dynamic(const struct tenon_op_call *call, const struct conv *co
 enum tenon_status tenon_reference_conv_2d(const struct tenon_op_call *call,
                                           struct tenon_error *error) {
     struct conv conv;
+    struct tenon_epilogue epilogue;
     enum tenon_status status = conv_init(&conv, call, error);
     if (status != TENON_OK)
         return status;
@@ -239,8 +238,8 @@ enum tenon_status tenon_reference_conv_2d(const struct tenon_op_call *call,
         conv_f32(call, &conv, (void *)((char *)call->scratch + layout.weights));
         break;
     case TENON_LINEAR_INTEGER:
-        tenon_linear_multipliers(call, conv.out_c, false, call->scratch);
-        tenon_conv_2d_integer(call, call->scratch);
+        tenon_epilogue_derive(&epilogue, call, conv.out_c, false, call->scratch);
+        tenon_conv_2d_integer(call, &epilogue);
         break;
     case TENON_LINEAR_DYNAMIC:
         conv_dynamic(call, &conv, &layout);

@@ -122,15 +122,13 @@ static void sum_pixel(const struct tenon_op_call *call, const struct depthwise *
 }
 
 void tenon_depthwise_integer(const struct tenon_op_call *call,
-                             const struct tenon_multiplier *multipliers) {
+                             const struct tenon_epilogue *epilogue) {
     struct depthwise d;
-    struct tenon_epilogue epilogue;
     if (depthwise_init(&d, call, NULL) != TENON_OK)
         return;
     struct layout layout = scratch_layout(call, &d);
     int16_t *weights = (void *)((char *)call->scratch + layout.weights);
     int64_t *sums = (void *)((char *)call->scratch + layout.sums);
-    tenon_epilogue_init(&epilogue, call, multipliers);
     tenon_linear_load_weights(call, (size_t)d.out_c * d.taps, weights);
     size_t at = 0;
     for (int32_t b = 0; b < d.window.batches; b++)
@@ -138,7 +136,7 @@ void tenon_depthwise_integer(const struct tenon_op_call *call,
             for (int32_t ox = 0; ox < d.window.out_w; ox++) {
                 sum_pixel(call, &d, &layout, b, oy, ox, weights, sums);
                 for (int32_t c = 0; c < d.out_c; c++)
-                    tenon_epilogue_store(&epilogue, sums[c], c, call->outputs[0].data, at++);
+                    tenon_epilogue_store(epilogue, sums[c], c, call->outputs[0].data, at++);
             }
 }
 
@@ -205,6 +203,7 @@ static void depthwise_dynamic(const struct tenon_op_call *call, const struct dep
 enum tenon_status tenon_reference_depthwise(const struct tenon_op_call *call,
                                             struct tenon_error *error) {
     struct depthwise d;
+    struct tenon_epilogue epilogue;
     enum tenon_status status = depthwise_init(&d, call, error);
     if (status != TENON_OK)
         return status;
@@ -214,8 +213,8 @@ enum tenon_status tenon_reference_depthwise(const struct tenon_op_call *call,
         depthwise_f32(call, &d);
         break;
     case TENON_LINEAR_INTEGER:
-        tenon_linear_multipliers(call, d.out_c, false, call->scratch);
-        tenon_depthwise_integer(call, call->scratch);
+        tenon_epilogue_derive(&epilogue, call, d.out_c, false, call->scratch);
+        tenon_depthwise_integer(call, &epilogue);
         break;
     case TENON_LINEAR_DYNAMIC:
         depthwise_dynamic(call, &d, &layout);

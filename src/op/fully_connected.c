@@ -104,21 +104,19 @@ static void load_filter(const struct tenon_op_call *call, const struct dense *d,
 }
 
 void tenon_fully_connected_integer(const struct tenon_op_call *call,
-                                   const struct tenon_multiplier *multipliers) {
+                                   const struct tenon_epilogue *epilogue) {
     struct dense d;
-    struct tenon_epilogue epilogue;
     if (dense_init(&d, call, NULL) != TENON_OK)
         return;
     struct layout layout = scratch_layout(&d);
     int16_t *row = (void *)((char *)call->scratch + layout.row);
     int16_t *filter = (void *)((char *)call->scratch + layout.filter);
     bool wide = tenon_in(call, 0)->type == TENON_TYPE_I16;
-    tenon_epilogue_init(&epilogue, call, multipliers);
     for (int32_t c = 0; c < d.outputs; c++) {
         load_filter(call, &d, c, filter);
         for (size_t r = 0; r < d.rows; r++) {
             tenon_linear_load_input(call, r * d.inputs, d.inputs, row);
-            tenon_epilogue_store(&epilogue, tenon_dot_i16(row, filter, d.inputs, wide), c,
+            tenon_epilogue_store(epilogue, tenon_dot_i16(row, filter, d.inputs, wide), c,
                                  call->outputs[0].data, r * (size_t)d.outputs + (size_t)c);
         }
     }
@@ -165,6 +163,7 @@ static void dense_dynamic(const struct tenon_op_call *call, const struct dense *
 enum tenon_status tenon_reference_fully_connected(const struct tenon_op_call *call,
                                                   struct tenon_error *error) {
     struct dense d;
+    struct tenon_epilogue epilogue;
     enum tenon_status status = dense_init(&d, call, error);
     if (status != TENON_OK)
         return status;
@@ -173,8 +172,8 @@ enum tenon_status tenon_reference_fully_connected(const struct tenon_op_call *ca
         dense_f32(call, &d);
         break;
     case TENON_LINEAR_INTEGER:
-        tenon_linear_multipliers(call, d.outputs, true, call->scratch);
-        tenon_fully_connected_integer(call, call->scratch);
+        tenon_epilogue_derive(&epilogue, call, d.outputs, true, call->scratch);
+        tenon_fully_connected_integer(call, &epilogue);
         break;
     case TENON_LINEAR_DYNAMIC:
         dense_dynamic(call, &d);

@@ -82,19 +82,6 @@ enum tenon_status tenon_linear_check(const struct tenon_op_call *call, int32_t c
     return check_float(call, channels, axis, error);
 }
 
-void tenon_linear_multipliers(const struct tenon_op_call *call, int32_t channels,
-                              bool float_product, struct tenon_multiplier *multipliers) {
-    const struct tenon_desc *weights = tenon_in(call, 1);
-    bool in_float = float_product || weights->type == TENON_TYPE_U8;
-    for (int32_t c = 0; c < channels; c++) {
-        if (c > 0 && weights->quant.count == 1)
-            multipliers[c] = multipliers[0];
-        else
-            multipliers[c] = tenon_multiplier_from_double(tenon_product_scale(
-                tenon_in(call, 0), weights, tenon_out(call, 0), (uint32_t)c, in_float));
-    }
-}
-
 void tenon_epilogue_init(struct tenon_epilogue *epilogue, const struct tenon_op_call *call,
                          const struct tenon_multiplier *multipliers) {
     const struct tenon_desc *bias = tenon_in(call, 2), *out = tenon_out(call, 0);
@@ -109,6 +96,21 @@ void tenon_epilogue_init(struct tenon_epilogue *epilogue, const struct tenon_op_
     };
     tenon_activation_range((enum tenon_activation)call->attrs->activation, out, &epilogue->low,
                            &epilogue->high);
+}
+
+void tenon_epilogue_derive(struct tenon_epilogue *epilogue, const struct tenon_op_call *call,
+                           int32_t channels, bool float_product,
+                           struct tenon_multiplier *multipliers) {
+    const struct tenon_desc *weights = tenon_in(call, 1);
+    bool in_float = float_product || weights->type == TENON_TYPE_U8;
+    for (int32_t c = 0; c < channels; c++) {
+        if (c > 0 && weights->quant.count == 1)
+            multipliers[c] = multipliers[0];
+        else
+            multipliers[c] = tenon_multiplier_from_double(tenon_product_scale(
+                tenon_in(call, 0), weights, tenon_out(call, 0), (uint32_t)c, in_float));
+    }
+    tenon_epilogue_init(epilogue, call, multipliers);
 }
 
 static int64_t bias_at(const struct tenon_epilogue *epilogue, int32_t channel) {

@@ -36,12 +36,13 @@ struct tenon_epilogue {
     int32_t zero_point, low, high;
 };
 
-/* Computes the factors of all channels into `multipliers`. `float_product` as for
- * tenon_product_scale. */
-void tenon_linear_multipliers(const struct tenon_op_call *call, int32_t channels,
-                              bool float_product, struct tenon_multiplier *multipliers);
 void tenon_epilogue_init(struct tenon_epilogue *epilogue, const struct tenon_op_call *call,
                          const struct tenon_multiplier *multipliers);
+/* The same with the factors of all channels, which are computed into `multipliers`.
+ * `float_product` as for tenon_product_scale. */
+void tenon_epilogue_derive(struct tenon_epilogue *epilogue, const struct tenon_op_call *call,
+                           int32_t channels, bool float_product,
+                           struct tenon_multiplier *multipliers);
 /* Adds the bias, rescales, clamps and stores element `index` of the output. */
 void tenon_epilogue_store(const struct tenon_epilogue *epilogue, int64_t sum, int32_t channel,
                           void *output, size_t index);
@@ -77,18 +78,17 @@ float tenon_dynamic_weight_scale(const struct tenon_desc *weights, int32_t chann
  * in TFLite's order; `taps` elements a channel. */
 void tenon_linear_transpose_f32(const float *weights, size_t taps, int32_t channels, float *out);
 
-/* Integer forms with the channels' multipliers given: the reference kernels derive them from the
- * scales; vectors that state multipliers instead of scales are replayed through these. */
-void tenon_conv_2d_integer(const struct tenon_op_call *call,
-                           const struct tenon_multiplier *multipliers);
+/* Integer forms with multipliers and range given: the reference kernels derive them from scales and
+ * activation; vectors that state them instead are replayed through these. */
+void tenon_conv_2d_integer(const struct tenon_op_call *call, const struct tenon_epilogue *epilogue);
 void tenon_depthwise_integer(const struct tenon_op_call *call,
-                             const struct tenon_multiplier *multipliers);
+                             const struct tenon_epilogue *epilogue);
 void tenon_transpose_conv_integer(const struct tenon_op_call *call,
-                                  const struct tenon_multiplier *multipliers);
+                                  const struct tenon_epilogue *epilogue);
 void tenon_fully_connected_integer(const struct tenon_op_call *call,
-                                   const struct tenon_multiplier *multipliers);
+                                   const struct tenon_epilogue *epilogue);
 void tenon_batch_matmul_integer(const struct tenon_op_call *call,
-                                const struct tenon_multiplier *multiplier);
+                                const struct tenon_epilogue *epilogue);
 void tenon_svdf_integer(const struct tenon_op_call *call, const struct tenon_multiplier *feature,
                         const struct tenon_multiplier *time);
 

@@ -191,13 +191,10 @@ static void product_integer(const struct tenon_op_call *call, const struct matmu
 }
 
 void tenon_batch_matmul_integer(const struct tenon_op_call *call,
-                                const struct tenon_multiplier *multiplier) {
+                                const struct tenon_epilogue *epilogue) {
     struct matmul mm;
-    struct tenon_epilogue epilogue;
-    if (matmul_init(&mm, call, NULL) != TENON_OK)
-        return;
-    tenon_epilogue_init(&epilogue, call, multiplier);
-    for_each_batch(call, &mm, product_integer, &epilogue);
+    if (matmul_init(&mm, call, NULL) == TENON_OK)
+        for_each_batch(call, &mm, product_integer, epilogue);
 }
 
 /* The sums of a row run side by side, each over k in order. */
@@ -267,8 +264,9 @@ enum tenon_status tenon_reference_batch_matmul(const struct tenon_op_call *call,
         for_each_batch(call, &mm, dynamic ? product_dynamic : product_f32, NULL);
         return TENON_OK;
     }
-    struct tenon_multiplier multiplier = tenon_multiplier_from_double(
-        tenon_product_scale(tenon_in(call, 0), tenon_in(call, 1), tenon_out(call, 0), 0, true));
-    tenon_batch_matmul_integer(call, &multiplier);
+    struct tenon_multiplier multiplier;
+    struct tenon_epilogue epilogue;
+    tenon_epilogue_derive(&epilogue, call, 1, true, &multiplier);
+    tenon_batch_matmul_integer(call, &epilogue);
     return TENON_OK;
 }

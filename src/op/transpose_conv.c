@@ -201,9 +201,8 @@ static void sum_pixel(const struct work *work, int32_t b, int32_t oy, int32_t ox
 }
 
 void tenon_transpose_conv_integer(const struct tenon_op_call *call,
-                                  const struct tenon_multiplier *multipliers) {
+                                  const struct tenon_epilogue *epilogue) {
     struct transposed t;
-    struct tenon_epilogue epilogue;
     if (transposed_init(&t, call, NULL) != TENON_OK)
         return;
     struct layout layout = scratch_layout(call, &t);
@@ -214,7 +213,6 @@ void tenon_transpose_conv_integer(const struct tenon_op_call *call,
                         .weights = weights,
                         .pixel = (void *)((char *)call->scratch + layout.pixel),
                         .sums = sums};
-    tenon_epilogue_init(&epilogue, call, multipliers);
     tenon_linear_load_weights(call, (size_t)t.out_c * t.taps * (size_t)t.in_c, weights);
     size_t at = 0;
     for (int32_t b = 0; b < t.window.batches; b++)
@@ -222,7 +220,7 @@ void tenon_transpose_conv_integer(const struct tenon_op_call *call,
             for (int32_t ox = 0; ox < t.window.in_w; ox++) {
                 sum_pixel(&work, b, oy, ox, accumulate_integer);
                 for (int32_t c = 0; c < t.out_c; c++)
-                    tenon_epilogue_store(&epilogue, sums[c], c, call->outputs[0].data, at++);
+                    tenon_epilogue_store(epilogue, sums[c], c, call->outputs[0].data, at++);
             }
 }
 
@@ -276,6 +274,7 @@ static void transposed_dynamic(const struct tenon_op_call *call, const struct tr
 enum tenon_status tenon_reference_transpose_conv(const struct tenon_op_call *call,
                                                  struct tenon_error *error) {
     struct transposed t;
+    struct tenon_epilogue epilogue;
     enum tenon_status status = transposed_init(&t, call, error);
     if (status != TENON_OK)
         return status;
@@ -285,8 +284,8 @@ enum tenon_status tenon_reference_transpose_conv(const struct tenon_op_call *cal
         transposed_f32(call, &t, &layout);
         break;
     case TENON_LINEAR_INTEGER:
-        tenon_linear_multipliers(call, t.out_c, false, call->scratch);
-        tenon_transpose_conv_integer(call, call->scratch);
+        tenon_epilogue_derive(&epilogue, call, t.out_c, false, call->scratch);
+        tenon_transpose_conv_integer(call, &epilogue);
         break;
     case TENON_LINEAR_DYNAMIC:
         transposed_dynamic(call, &t, &layout);
