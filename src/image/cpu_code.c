@@ -120,9 +120,7 @@ static enum tenon_status check_call(struct tenon_cpu_call *call, struct tenon_sp
     if (status != TENON_OK)
         return tenon_error_prefix(error, TENON_ERROR_BAD_IMAGE, "a call of %s",
                                   tenon_op_get_info(call->op)->name);
-    if (call->scratch_bytes < tenon_op_scratch_bytes(&op) && call->params.size == 0)
-        return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "a call of %s has too little scratch",
-                          tenon_op_get_info(call->op)->name);
+    call->reference_scratch_bytes = tenon_op_scratch_bytes(&op);
     return TENON_OK;
 }
 

@@ -39,6 +39,7 @@ struct tenon_cpu_call {
     struct tenon_span params; /* in DATA: packed weights and whatever the kernel prepared */
     uint64_t params_offset;   /* where, in DATA */
     uint64_t scratch_offset, scratch_bytes; /* working memory of this call */
+    uint64_t reference_scratch_bytes; /* what the reference kernel would need; set by the reader */
 };
 
 struct tenon_cpu_code {

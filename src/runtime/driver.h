@@ -53,7 +53,8 @@ struct tenon_driver {
 
     /*
      * One session's use of an executable. `scratch` is the session's. bind gives the memory of each
-     * read and write (in the part's order; of the edges' sizes, aligned to their element types) before execute.
+     * read and write (in the part's order; of the edges' sizes, aligned to their element types)
+     * before execute.
      */
     enum tenon_status (*context_create)(void *executable, void *scratch, void **context,
                                         struct tenon_error *error);

@@ -10,6 +10,8 @@ static enum tenon_status check_reference(const struct tenon_cpu_call *call, uint
         if (call->operands[i].place == TENON_CPU_PACKED)
             return tenon_fail(error, TENON_ERROR_BAD_IMAGE,
                               "a packed constant where the reference kernel reads it");
+    if (call->scratch_bytes < call->reference_scratch_bytes)
+        return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "too little scratch memory");
     return TENON_OK;
 }
 
