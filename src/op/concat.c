@@ -132,8 +132,7 @@ enum tenon_status tenon_reference_split(const struct tenon_op_call *call,
     for (size_t o = 0; o < outer; o++)
         for (uint32_t i = 0; i < call->output_count; i++) {
             const struct tenon_shape *part = &tenon_out(call, i)->shape;
-            size_t size =
-                tenon_axes_elements(part, axis, part->rank) * tenon_element_bytes(in);
+            size_t size = tenon_axes_elements(part, axis, part->rank) * tenon_element_bytes(in);
             if (size == 0)
                 continue;
             memcpy((uint8_t *)call->outputs[i].data + o * size, from, size);

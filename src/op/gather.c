@@ -52,16 +52,16 @@ enum tenon_status tenon_reference_gather(const struct tenon_op_call *call,
     size_t batches = tenon_axes_elements(&in->shape, 0, batch_dims);
     size_t outer = tenon_axes_elements(&in->shape, batch_dims, axis);
     size_t picks = tenon_axes_elements(&indices->shape, batch_dims, indices->shape.rank);
-    size_t size = tenon_axes_elements(&in->shape, axis + 1, in->shape.rank) *
-                  tenon_element_bytes(in);
+    size_t size =
+        tenon_axes_elements(&in->shape, axis + 1, in->shape.rank) * tenon_element_bytes(in);
     const uint8_t *from = tenon_in_data(call, 0);
     uint8_t *to = call->outputs[0].data;
     if (tenon_desc_element_count(tenon_out(call, 0)) == 0)
         return TENON_OK;
     for (size_t slab = 0; slab < batches * outer; slab++)
         for (size_t i = 0; i < picks; i++, to += size) {
-            int64_t at = tenon_load_integer(indices->type, tenon_in_data(call, 1),
-                                            slab / outer * picks + i);
+            int64_t at =
+                tenon_load_integer(indices->type, tenon_in_data(call, 1), slab / outer * picks + i);
             if (at < 0 || at >= axis_size)
                 return bad_index(at, axis_size, error);
             memcpy(to, from + (slab * (size_t)axis_size + (size_t)at) * size, size);
@@ -95,8 +95,7 @@ enum tenon_status tenon_reference_gather_nd(const struct tenon_op_call *call,
     const struct tenon_desc *in = tenon_in(call, 0), *indices = tenon_in(call, 1);
     int last = indices->shape.rank - 1, depth = indices->shape.dims[last];
     size_t picks = tenon_axes_elements(&indices->shape, 0, last);
-    size_t size =
-        tenon_axes_elements(&in->shape, depth, in->shape.rank) * tenon_element_bytes(in);
+    size_t size = tenon_axes_elements(&in->shape, depth, in->shape.rank) * tenon_element_bytes(in);
     if (tenon_desc_element_count(tenon_out(call, 0)) == 0)
         return TENON_OK;
     for (size_t i = 0; i < picks; i++) {

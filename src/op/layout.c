@@ -61,8 +61,7 @@ enum tenon_status tenon_reference_reverse(const struct tenon_op_call *call,
                                           struct tenon_error *error) {
     uint32_t mask;
     const struct tenon_desc *in = tenon_in(call, 0);
-    enum tenon_status status =
-        tenon_axes_mask(&call->attrs->axes, in->shape.rank, &mask, error);
+    enum tenon_status status = tenon_axes_mask(&call->attrs->axes, in->shape.rank, &mask, error);
     struct tenon_move move = {.element = tenon_element_bytes(in), .rank = in->shape.rank};
     tenon_dense_strides(&in->shape, move.from_stride);
     tenon_dense_strides(&in->shape, move.to_stride);
@@ -77,7 +76,8 @@ enum tenon_status tenon_reference_reverse(const struct tenon_op_call *call,
     return status;
 }
 
-static enum tenon_status require_block(const struct tenon_op_call *call, struct tenon_error *error) {
+static enum tenon_status require_block(const struct tenon_op_call *call,
+                                       struct tenon_error *error) {
     enum tenon_status status = tenon_require_movable(call, 0, 0, error);
     if (status == TENON_OK)
         status = tenon_require_rank(tenon_in(call, 0), 4, "the input", error);
@@ -95,8 +95,7 @@ enum tenon_status tenon_infer_depth_to_space(const struct tenon_op_call *call,
     struct tenon_shape shape = tenon_in(call, 0)->shape;
     int32_t block = call->attrs->block.values[0];
     int64_t area = (int64_t)block * block;
-    if (shape.dims[3] % area != 0 ||
-        __builtin_mul_overflow(shape.dims[1], block, &shape.dims[1]) ||
+    if (shape.dims[3] % area != 0 || __builtin_mul_overflow(shape.dims[1], block, &shape.dims[1]) ||
         __builtin_mul_overflow(shape.dims[2], block, &shape.dims[2]))
         return tenon_fail(error, TENON_ERROR_BAD_MODEL, "%d channels and blocks of %d",
                           shape.dims[3], block);
@@ -169,8 +168,9 @@ static enum tenon_status require_blocks(const struct tenon_op_call *call, int64_
     const struct tenon_list *block = &call->attrs->block, *paddings = &call->attrs->paddings;
     int rank = tenon_in(call, 0)->shape.rank;
     if (block->count < 1 || block->count >= rank || paddings->count != 2 * block->count)
-        return tenon_fail(error, TENON_ERROR_BAD_MODEL, "%d block sizes and %d paddings for rank %d",
-                          block->count, paddings->count, rank);
+        return tenon_fail(error, TENON_ERROR_BAD_MODEL,
+                          "%d block sizes and %d paddings for rank %d", block->count,
+                          paddings->count, rank);
     *area = 1;
     for (int i = 0; i < block->count; i++)
         if (block->values[i] < 1 ||

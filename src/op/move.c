@@ -133,8 +133,9 @@ enum tenon_status tenon_shape_from_list(const struct tenon_list *list, struct te
     memcpy(shape->dims, list->values, sizeof(shape->dims));
     if (tenon_shape_elements(shape, &count))
         return TENON_OK;
-    return tenon_fail(error, TENON_ERROR_BAD_MODEL, "a shape with a bad dimension or too many "
-                                                    "elements");
+    return tenon_fail(error, TENON_ERROR_BAD_MODEL,
+                      "a shape with a bad dimension or too many "
+                      "elements");
 }
 
 int64_t tenon_load_integer(enum tenon_type type, const void *data, size_t i) {

@@ -77,8 +77,9 @@ enum tenon_status tenon_infer_mirror_pad(const struct tenon_op_call *call,
         int32_t most = call->attrs->symmetric ? in->dims[i] : in->dims[i] - 1;
         most = most < 0 ? 0 : most;
         if (paddings[2 * i] > most || paddings[2 * i + 1] > most)
-            return tenon_fail(error, TENON_ERROR_BAD_MODEL, "paddings %d and %d reflect %d elements",
-                              paddings[2 * i], paddings[2 * i + 1], in->dims[i]);
+            return tenon_fail(error, TENON_ERROR_BAD_MODEL,
+                              "paddings %d and %d reflect %d elements", paddings[2 * i],
+                              paddings[2 * i + 1], in->dims[i]);
     }
     return tenon_set_shape(call, 0, &shape, error);
 }

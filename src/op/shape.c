@@ -131,8 +131,7 @@ enum tenon_status tenon_reference_broadcast_to(const struct tenon_op_call *call,
                                                struct tenon_error *error) {
     (void)error;
     const struct tenon_shape *in = &tenon_in(call, 0)->shape, *out = &tenon_out(call, 0)->shape;
-    struct tenon_move move = {.element = tenon_element_bytes(tenon_in(call, 0)),
-                              .rank = out->rank};
+    struct tenon_move move = {.element = tenon_element_bytes(tenon_in(call, 0)), .rank = out->rank};
     int64_t strides[TENON_MAX_RANK];
     tenon_dense_strides(in, strides);
     tenon_dense_strides(out, move.to_stride);

@@ -43,7 +43,8 @@ enum tenon_status tenon_infer_strided_slice(const struct tenon_op_call *call,
     if (status == TENON_OK)
         status = check_axes(call, true, error);
     if (status == TENON_OK)
-        status = tenon_axes_mask(&call->attrs->axes, tenon_in(call, 0)->shape.rank, &dropped, error);
+        status =
+            tenon_axes_mask(&call->attrs->axes, tenon_in(call, 0)->shape.rank, &dropped, error);
     if (status != TENON_OK)
         return status;
     struct tenon_shape shape = {0};
