@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "call_builder.h"
 #include "op/linear.h"
 #include "op/lstm.h"
+#include "support/call_builder.h"
 
 enum { SKIPPED = 77, EXPECTED = 87, TENSORS_MAX = 32, NAME_MAX_BYTES = 128, CHANNELS_MAX = 512 };
 

@@ -1,5 +1,5 @@
 /* See call_builder.h. */
-#include "call_builder.h"
+#include "support/call_builder.h"
 
 #include <stdlib.h>
 #include <string.h>
