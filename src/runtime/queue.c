@@ -44,13 +44,14 @@ static enum tenon_status wait_fence(struct tenon_queue *queue, struct tenon_fenc
                               "the deadline passed while the job waited for a fence");
         if (deadline_ns != 0 && deadline_ns < until)
             until = deadline_ns;
-        enum tenon_status status = tenon_fence_wait_until(fence, until, error);
-        bool signalled = tenon_fence_is_signalled(fence);
-        if (signalled && status != TENON_OK && status != TENON_ERROR_TIMEOUT)
+        tenon_fence_wait_until(fence, until, NULL);
+        if (tenon_fence_is_signalled(fence)) {
+            enum tenon_status status = tenon_fence_wait_until(fence, until, NULL);
+            if (status == TENON_OK)
+                return TENON_OK;
             return tenon_fail(error, TENON_ERROR_CANCELLED, "what the job waited for failed: %s",
                               tenon_status_text(status));
-        if (signalled)
-            return TENON_OK;
+        }
         if (is_stopping(queue))
             return tenon_fail(error, TENON_ERROR_CANCELLED,
                               "the queue was destroyed while the job waited for a fence");

@@ -1,0 +1,223 @@
+/*
+ * The whole of compilation, to be read at one go in tenon_compile_graph: clone, passes, partition,
+ * one backend per part, image.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "compiler/compiler.h"
+#include "image/image.h"
+#include "partition/partition.h"
+#include "passes/pipeline.h"
+
+struct compilation {
+    const struct tenon_compile_request *request;
+    struct tenon_arena arena;
+    struct tenon_graph graph;
+    struct tenon_partition partition;
+    struct tenon_code *codes; /* per part */
+    struct tenon_image image;
+    uint32_t *edge_of; /* per tensor: edge, or TENON_ID_NONE */
+};
+
+/* Every result becomes an output, after the model's own. */
+static enum tenon_status keep_tensors(struct compilation *c, struct tenon_error *error) {
+    struct tenon_graph *graph = &c->graph;
+    uint32_t *outputs = tenon_arena_alloc_array(
+        &c->arena, (size_t)graph->output_count + graph->tensor_count, sizeof(*outputs));
+    if (outputs == NULL)
+        return tenon_fail_memory(error);
+    uint32_t count = graph->output_count;
+    memcpy(outputs, graph->outputs, count * sizeof(*outputs));
+    for (uint32_t i = 0; i < graph->tensor_count; i++)
+        if (graph->tensors[i].kind == TENON_TENSOR_RESULT)
+            outputs[count++] = i;
+    return tenon_graph_set_outputs(graph, outputs, count) ? TENON_OK : tenon_fail_memory(error);
+}
+
+/* A constant that is an output has to be written by somebody: a node that copies it. */
+static enum tenon_status copy_constant_outputs(struct compilation *c, struct tenon_error *error) {
+    struct tenon_graph *graph = &c->graph;
+    for (uint32_t i = 0; i < graph->output_count; i++) {
+        const struct tenon_tensor from = graph->tensors[graph->outputs[i]];
+        uint32_t source = graph->outputs[i];
+        struct tenon_attrs attrs = {0};
+        if (from.kind != TENON_TENSOR_CONSTANT && from.kind != TENON_TENSOR_VARIABLE)
+            continue;
+        attrs.shape.count = from.desc.shape.rank;
+        memcpy(attrs.shape.values, from.desc.shape.dims, sizeof(from.desc.shape.dims));
+        if (!tenon_graph_add_tensor(graph, from.name, TENON_TENSOR_RESULT, &from.desc, NULL,
+                                    &graph->outputs[i]))
+            return tenon_fail_memory(error);
+        enum tenon_status status =
+            tenon_graph_add_node(graph, TENON_OP_RESHAPE, TENON_ROUNDING_NONE, from.name, &attrs,
+                                 &source, 1, &graph->outputs[i], 1, NULL, error);
+        if (status != TENON_OK)
+            return status;
+    }
+    return TENON_OK;
+}
+
+static enum tenon_status refuse_fallback(const struct compilation *c, struct tenon_error *error) {
+    for (uint32_t n = 0; n < c->graph.node_count; n++) {
+        const struct tenon_choice *choice = &c->partition.choices[n];
+        if (choice->target != 0)
+            return tenon_fail(error, TENON_ERROR_FALLBACK,
+                              "node %u (%s '%.80s') would fall back to '%s': %s", n,
+                              tenon_op_get_info(c->graph.nodes[n].op)->name, c->graph.nodes[n].name,
+                              c->request->targets[choice->target].name, choice->reason);
+    }
+    return TENON_OK;
+}
+
+static enum tenon_status compile_parts(struct compilation *c, struct tenon_error *error) {
+    c->codes = tenon_arena_alloc_array(&c->arena, c->partition.part_count, sizeof(*c->codes));
+    if (c->codes == NULL)
+        return tenon_fail_memory(error);
+    for (uint32_t i = 0; i < c->partition.part_count; i++) {
+        const struct tenon_target *target = &c->request->targets[c->partition.targets[i]];
+        tenon_strbuf_init(&c->codes[i].code);
+        tenon_strbuf_init(&c->codes[i].data);
+        enum tenon_status status =
+            tenon_backend_find(target->name)
+                ->compile(target, &c->partition.parts[i], &c->arena, &c->codes[i], error);
+        if (status != TENON_OK)
+            return status;
+    }
+    return TENON_OK;
+}
+
+/* ---- the image ---- */
+
+static uint32_t edge_for(struct compilation *c, uint32_t tensor, enum tenon_edge_kind kind) {
+    struct tenon_image *image = &c->image;
+    if (c->edge_of[tensor] == TENON_ID_NONE) {
+        c->edge_of[tensor] = image->edge_count;
+        image->edges[image->edge_count++] = (struct tenon_image_edge){
+            .kind = kind,
+            .name = c->graph.tensors[tensor].name,
+            .desc = c->graph.tensors[tensor].desc,
+        };
+    }
+    return c->edge_of[tensor];
+}
+
+static enum tenon_edge_kind kind_of(const struct compilation *c, uint32_t tensor) {
+    switch (c->graph.tensors[tensor].kind) {
+    case TENON_TENSOR_INPUT:
+        return TENON_EDGE_INPUT;
+    case TENON_TENSOR_VARIABLE:
+        return TENON_EDGE_VARIABLE;
+    case TENON_TENSOR_CONSTANT:
+    case TENON_TENSOR_RESULT:
+        break;
+    }
+    return TENON_EDGE_BETWEEN;
+}
+
+static const uint32_t *edge_list(struct compilation *c, const uint32_t *tensors, uint32_t count) {
+    uint32_t *edges = tenon_arena_alloc_array(&c->arena, count, sizeof(*edges));
+    for (uint32_t i = 0; edges != NULL && i < count; i++)
+        edges[i] = edge_for(c, tensors[i], kind_of(c, tensors[i]));
+    return edges;
+}
+
+static bool describe_border(struct compilation *c) {
+    struct tenon_image *image = &c->image;
+    const struct tenon_graph *graph = &c->graph;
+    image->inputs = edge_list(c, graph->inputs, graph->input_count);
+    image->input_count = graph->input_count;
+    /* Outputs first get edges of kind OUTPUT, unless they are inputs at the same time. */
+    for (uint32_t i = 0; i < graph->output_count; i++)
+        if (graph->tensors[graph->outputs[i]].kind == TENON_TENSOR_RESULT)
+            edge_for(c, graph->outputs[i], TENON_EDGE_OUTPUT);
+    image->outputs = edge_list(c, graph->outputs, graph->output_count);
+    image->output_count = graph->output_count;
+    return image->inputs != NULL && image->outputs != NULL;
+}
+
+static bool describe_part(struct compilation *c, uint32_t index) {
+    const struct tenon_part *part = &c->partition.parts[index];
+    const struct tenon_code *code = &c->codes[index];
+    struct tenon_image_part *out = &c->image.parts[index];
+    *out = (struct tenon_image_part){
+        .target = c->request->targets[c->partition.targets[index]].name,
+        .compatibility = code->compatibility,
+        .code = {(const uint8_t *)code->code.data, code->code.size},
+        .data = {(const uint8_t *)code->data.data, code->data.size},
+        .reads = edge_list(c, part->reads, part->read_count),
+        .read_count = part->read_count,
+        .writes = edge_list(c, part->writes, part->write_count),
+        .write_count = part->write_count,
+        .scratch_bytes = code->scratch_bytes,
+    };
+    for (uint32_t n = 0; n < part->node_count; n++) {
+        const struct tenon_node *node = &c->graph.nodes[part->nodes[n]];
+        c->image.nodes[c->image.node_count++] = (struct tenon_image_node){
+            .name = node->name,
+            .op = tenon_op_get_info(node->op)->name,
+            .kernel = code->kernels[n],
+            .reason = c->partition.choices[part->nodes[n]].reason,
+            .part = index,
+            .macs = tenon_graph_node_macs(&c->graph, part->nodes[n]),
+        };
+    }
+    return out->reads != NULL && out->writes != NULL;
+}
+
+static enum tenon_status write_image(struct compilation *c, struct tenon_strbuf *bytes,
+                                     struct tenon_error *error) {
+    struct tenon_image *image = &c->image;
+    const struct tenon_graph *graph = &c->graph;
+    image->name = graph->name;
+    image->edges = tenon_arena_alloc_array(&c->arena, graph->tensor_count, sizeof(*image->edges));
+    image->parts =
+        tenon_arena_alloc_array(&c->arena, c->partition.part_count, sizeof(*image->parts));
+    image->nodes = tenon_arena_alloc_array(&c->arena, graph->node_count, sizeof(*image->nodes));
+    c->edge_of = tenon_arena_alloc_array(&c->arena, graph->tensor_count, sizeof(*c->edge_of));
+    if (image->edges == NULL || image->parts == NULL || image->nodes == NULL || c->edge_of == NULL)
+        return tenon_fail_memory(error);
+    memset(c->edge_of, 0xff, graph->tensor_count * sizeof(*c->edge_of));
+    bool ok = describe_border(c);
+    image->part_count = c->partition.part_count;
+    for (uint32_t i = 0; ok && i < image->part_count; i++)
+        ok = describe_part(c, i);
+    if (ok)
+        tenon_image_write(image, bytes);
+    return ok && !bytes->failed ? TENON_OK : tenon_fail_memory(error);
+}
+
+static void finish(struct compilation *c) {
+    for (uint32_t i = 0; c->codes != NULL && i < c->partition.part_count; i++) {
+        tenon_strbuf_finish(&c->codes[i].code);
+        tenon_strbuf_finish(&c->codes[i].data);
+    }
+    tenon_arena_finish(&c->arena);
+}
+
+enum tenon_status tenon_compile_graph(const struct tenon_graph *graph,
+                                      const struct tenon_compile_request *request,
+                                      struct tenon_strbuf *image, struct tenon_error *error) {
+    struct compilation c = {.request = request};
+    tenon_arena_init(&c.arena, 0);
+    enum tenon_status status = TENON_OK;
+    if (!tenon_graph_clone(graph, &c.arena, &c.graph))
+        status = tenon_fail_memory(error);
+    if (status == TENON_OK)
+        status = tenon_run_pipeline(&c.graph, request->keep_tensors, error);
+    if (status == TENON_OK && request->keep_tensors)
+        status = keep_tensors(&c, error);
+    if (status == TENON_OK)
+        status = copy_constant_outputs(&c, error);
+    if (status == TENON_OK)
+        status = tenon_partition_graph(&c.graph, request->targets, request->target_count, &c.arena,
+                                       &c.partition, error);
+    if (status == TENON_OK && request->no_fallback)
+        status = refuse_fallback(&c, error);
+    if (status == TENON_OK)
+        status = compile_parts(&c, error);
+    if (status == TENON_OK)
+        status = write_image(&c, image, error);
+    finish(&c);
+    return status;
+}

@@ -1,0 +1,21 @@
+/* Compilation: a graph becomes the bytes of an image. */
+#ifndef TENON_COMPILER_COMPILER_H
+#define TENON_COMPILER_COMPILER_H
+
+#include "backend/backend.h"
+
+struct tenon_compile_request {
+    const struct tenon_target *targets; /* each with a backend */
+    uint32_t target_count;
+    bool no_fallback;
+    bool keep_tensors;
+};
+
+/* The graph is not changed. `image` is an initialised, empty buffer. Errors: UNSUPPORTED, FALLBACK,
+ * OUT_OF_MEMORY, LIMIT. */
+TENON_NODISCARD enum tenon_status tenon_compile_graph(const struct tenon_graph *graph,
+                                                      const struct tenon_compile_request *request,
+                                                      struct tenon_strbuf *image,
+                                                      struct tenon_error *error);
+
+#endif
