@@ -2,12 +2,12 @@
  * The text form of a graph (docs/ir.md). It is complete: parse(print(g)) equals g.
  *
  *     tenon 1
- *     graph "name"
- *     description "…"
- *     %0 "input" = input i8 1x49x10x1 scale 0.58 zero 83
- *     %1 "w" = constant i8 64x10x4x1 scale [0.01, 0.02, …] zero 0 axis 0 hex "…"
- *     %3 "out" = conv_2d double (%0, %1, %2) {stride=[2,2], pad=[4,1,5,1], activation=relu} i8 …
- *     return %3
+ *     graph "name" "description"
+ *     %0 "input" = input i8 1x49x10x1 scale [0.58] zero [83] axis 0
+ *     %1 "w" = constant i8 64x10x4x1 scale [0.01, 0.02] zero [0, 0] axis 0 hex 00ff…
+ *     %3 "out" i8 1x25x5x64 scale [0.1] zero [-128] axis 0 = conv_2d "out" double (%0, %1, %2) {…}
+ *     inputs %0
+ *     outputs %3
  */
 #ifndef TENON_IR_TEXT_H
 #define TENON_IR_TEXT_H
