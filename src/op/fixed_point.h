@@ -1,0 +1,18 @@
+/*
+ * Fixed-point functions of real numbers held in 32 bits, as TFLite's quantized softmax needs them.
+ * A number with n integer bits stands for raw * 2^(n - 31). Algorithms: gemmlowp fixedpoint.h.
+ */
+#ifndef TENON_OP_FIXED_POINT_H
+#define TENON_OP_FIXED_POINT_H
+
+#include <stdint.h>
+
+/* exp(a) for a <= 0 with 5 integer bits; the result has none. */
+int32_t tenon_fixed_exp_negative(int32_t a);
+/* 1 / x for x > 0 with `integer_bits`: the result has no integer bits and is to be shifted right by
+ * *bits_over_unit more. */
+int32_t tenon_fixed_reciprocal(int32_t x, int32_t integer_bits, int32_t *bits_over_unit);
+/* x * 2^exponent, rounded when it shrinks, saturated when it grows. */
+int32_t tenon_fixed_scale(int32_t x, int32_t exponent);
+
+#endif
