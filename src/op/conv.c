@@ -210,7 +210,8 @@ static void conv_dynamic_batch(const struct tenon_dynamic_input *input, const st
 static void conv_dynamic(const struct tenon_op_call *call, const struct conv *conv,
                          const struct layout *layout) {
     const struct tenon_window *w = &conv->window;
-    bool per_channel = scales_differ(&tenon_in(call, 1)->quant);
+    /* TFLite has no grouped form with one scale. */
+    bool per_channel = scales_differ(&tenon_in(call, 1)->quant) || conv->groups != 1;
     size_t count = tenon_desc_element_count(tenon_in(call, 0)) / (size_t)w->batches;
     size_t results = (size_t)w->out_h * (size_t)w->out_w * (size_t)conv->out_c;
     int8_t *quantized = (int8_t *)call->scratch + layout->quantized;

@@ -177,8 +177,10 @@ static void dynamic_batch(const struct tenon_dynamic_input *input, const struct 
         for (int32_t ox = 0; ox < d->window.out_w; ox++) {
             sum_pixel(call, d, layout, 0, oy, ox, weights, sums);
             for (int32_t c = 0; c < d->out_c; c++) {
-                float scale = tenon_dynamic_weight_scale(tenon_in(call, 1), c);
-                float real = (float)(int32_t)sums[c] * scale * input->dynamic.scale;
+                /* Unlike conv_2d, TFLite forms the product of the scales first. */
+                float scale =
+                    tenon_dynamic_weight_scale(tenon_in(call, 1), c) * input->dynamic.scale;
+                float real = (float)(int32_t)sums[c] * scale;
                 *out++ = tenon_clamp_f32(bias != NULL ? real + bias[c] : real, low, high);
             }
         }

@@ -193,6 +193,29 @@ static void test_conv_dynamic(void **state) {
     CHECK(float, 126.5f, 1526); /* 253 * 0.5; (762 + 1) * 2 */
 }
 
+/* 25.5 and 0.7 in 255 steps of 0.1 are 255 and 7 of them. conv_2d forms (7 * 0.3f) * 0.1f =
+ * 0.210000023, as TFLite's HybridConvPerChannel; depthwise_conv_2d 7 * (0.3f * 0.1f) = 0.210000008,
+ * as its DepthwiseConvHybridPerChannel. */
+static void test_dynamic_products(void **state) {
+    (void)state;
+    static float pixels[] = {25.5f, 0.7f}, scales[] = {0.3f, 1};
+    static int8_t weights[] = {1, 0};
+    static int32_t zeros[] = {0, 0};
+    call_builder_init(&b, TENON_OP_CONV_2D);
+    call_input(&b, 0, TENON_TYPE_F32, call_shape(4, 1, 1, 2, 1), 0, 0, pixels);
+    call_input(&b, 1, TENON_TYPE_I8, call_shape(4, 2, 1, 1, 1), 1, 0, weights);
+    b.descs[1].quant = (struct tenon_quant){2, 0, scales, zeros};
+    call_output(&b, 0, TENON_TYPE_F32, 0, 0);
+    set_window(1, 1, 0);
+    CHECK(float, 7.65000010f, 0, 0.210000023f, 0);
+    call_builder_init(&b, TENON_OP_DEPTHWISE_CONV_2D);
+    call_input(&b, 0, TENON_TYPE_F32, call_shape(4, 1, 1, 2, 1), 0, 0, pixels);
+    call_input(&b, 1, TENON_TYPE_I8, call_shape(4, 1, 1, 1, 1), 0.3f, 0, weights);
+    call_output(&b, 0, TENON_TYPE_F32, 0, 0);
+    set_window(1, 1, 0);
+    CHECK(float, 7.65000010f, 0.210000008f);
+}
+
 static void test_depthwise(void **state) {
     (void)state;
     /* Two channels, two outputs each: channel c of the output reads input channel c / 2. */
@@ -404,21 +427,14 @@ static void test_macs(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conv_f32),
-        cmocka_unit_test(test_conv_groups),
-        cmocka_unit_test(test_conv_i8),
-        cmocka_unit_test(test_conv_i8_padding),
-        cmocka_unit_test(test_conv_u8),
-        cmocka_unit_test(test_conv_i16),
-        cmocka_unit_test(test_conv_dynamic),
-        cmocka_unit_test(test_depthwise),
-        cmocka_unit_test(test_transpose_conv),
-        cmocka_unit_test(test_fully_connected),
-        cmocka_unit_test(test_product_of_scales),
-        cmocka_unit_test(test_batch_matmul),
-        cmocka_unit_test(test_conv_refusals),
-        cmocka_unit_test(test_matmul_refusals),
-        cmocka_unit_test(test_macs),
+        cmocka_unit_test(test_conv_f32),        cmocka_unit_test(test_conv_groups),
+        cmocka_unit_test(test_conv_i8),         cmocka_unit_test(test_conv_i8_padding),
+        cmocka_unit_test(test_conv_u8),         cmocka_unit_test(test_conv_i16),
+        cmocka_unit_test(test_conv_dynamic),    cmocka_unit_test(test_dynamic_products),
+        cmocka_unit_test(test_depthwise),       cmocka_unit_test(test_transpose_conv),
+        cmocka_unit_test(test_fully_connected), cmocka_unit_test(test_product_of_scales),
+        cmocka_unit_test(test_batch_matmul),    cmocka_unit_test(test_conv_refusals),
+        cmocka_unit_test(test_matmul_refusals), cmocka_unit_test(test_macs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
