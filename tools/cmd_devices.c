@@ -1,0 +1,68 @@
+/* tenon devices: what programs can run on here. */
+#include "command.h"
+#include "report.h"
+
+#include <inttypes.h>
+
+#include <tenon/device.h>
+
+struct devices_options {
+    bool json;
+};
+
+static const struct option options[] = {
+    {0, "json", OPTION_FLAG, NULL, offsetof(struct devices_options, json), 0, 0, "print JSON"},
+};
+
+static void print_text(struct tenon_instance *instance) {
+    struct tenon_device_info info;
+    for (uint32_t i = 0; i < tenon_instance_device_count(instance); i++) {
+        tenon_device_get_info(tenon_instance_device(instance, i), &info);
+        printf("%-10s %s; driver %s, %" PRIu32 " thread%s%s%s\n", info.name, info.description,
+               info.driver, info.thread_count, info.thread_count == 1 ? "" : "s",
+               info.features[0] != '\0' ? ", " : "", info.features);
+    }
+}
+
+static int print_json(struct tenon_instance *instance) {
+    json_t *list = json_array();
+    struct tenon_device_info info;
+    for (uint32_t i = 0; i < tenon_instance_device_count(instance); i++) {
+        tenon_device_get_info(tenon_instance_device(instance, i), &info);
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:o, s:s, s:I}", "name", info.name, "driver", info.driver,
+                            "description", tool_json_text(info.description), "features",
+                            info.features, "threads", (json_int_t)info.thread_count));
+    }
+    return tool_json_print(list);
+}
+
+static int run(const struct command *command, int argc, char **argv) {
+    struct devices_options devices = {0};
+    int result;
+    if (!tool_command_parse(command, argc, argv, &devices, NULL, 0, &result))
+        return result;
+    struct tenon_instance *instance;
+    struct tenon_error error = {0};
+    if (tenon_instance_create(NULL, &instance, &error) != TENON_OK)
+        return tool_complain_error("devices", &error);
+    if (devices.json)
+        result = print_json(instance);
+    else
+        print_text(instance);
+    tenon_instance_destroy(instance);
+    return devices.json ? result : EXIT_OK;
+}
+
+const struct command command_devices = {
+    .name = "devices",
+    .summary = "list the devices of this machine",
+    .operands = "",
+    .text = "Lists what programs can run on here, by the name that -d takes. `reference` is the\n"
+            "plain kernels that define each operator: slow, and always right.",
+    .examples = "  tenon devices\n"
+                "  tenon devices --json\n",
+    .options = options,
+    .option_count = sizeof(options) / sizeof(options[0]),
+    .run = run,
+};

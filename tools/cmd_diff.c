@@ -1,0 +1,299 @@
+/*
+ * tenon diff: the same input on two devices, every intermediate tensor compared in the order of
+ * execution; or on one device against outputs that were kept.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "command.h"
+#include "difference.h"
+#include "file.h"
+#include "input.h"
+#include "machine.h"
+#include "report.h"
+
+struct diff_options {
+    struct machine_options machine;
+    struct input_options input;
+    const char *a, *b, *golden;
+    double tolerance;
+};
+
+static const struct option options[] = {
+    {0, "a", OPTION_TEXT, "DEVICE", offsetof(struct diff_options, a), 0, 0,
+     "the one that is right (default reference)"},
+    {0, "b", OPTION_TEXT, "DEVICE", offsetof(struct diff_options, b), 0, 0,
+     "the other (default cpu)"},
+    {0, "golden", OPTION_TEXT, "DIR|FILE", offsetof(struct diff_options, golden), 0, 0,
+     "in place of --a: DIR/N.raw for each output N, as\n"
+     "`tenon run -o DIR` writes them, or the bytes of\n"
+     "the only output"},
+    {0, "tolerance", OPTION_RATIO, "X", offsetof(struct diff_options, tolerance), 0, 1,
+     "let float elements differ by X times the largest\n"
+     "magnitude in their tensor (default 0)"},
+    INPUT_OPTION_FILE(struct diff_options),
+    INPUT_OPTION_RESIZE(struct diff_options),
+    INPUT_OPTION_CROP(struct diff_options),
+    INPUT_OPTION_MEAN(struct diff_options),
+    INPUT_OPTION_SCALE(struct diff_options),
+    INPUT_OPTION_SEED(struct diff_options),
+    MACHINE_OPTION_THREADS(struct diff_options),
+    MACHINE_OPTION_ROUNDING(struct diff_options),
+};
+
+/* A result that is compared: output `index` of a program, and the node that made it. */
+struct place {
+    uint32_t output;
+    uint32_t node; /* TENON_NO_INDEX when unknown: a saved program, an input passed through */
+};
+
+static int by_node(const void *left, const void *right) {
+    const struct place *a = left, *b = right;
+    if (a->node != b->node)
+        return a->node < b->node ? -1 : 1;
+    return a->output < b->output ? -1 : a->output > b->output;
+}
+
+static bool same_tensor(const struct tenon_tensor_info *a, const struct tenon_tensor_info *b) {
+    return a->type == b->type && a->rank == b->rank && strcmp(a->name, b->name) == 0 &&
+           memcmp(a->dims, b->dims, a->rank * sizeof(a->dims[0])) == 0;
+}
+
+/* The node that writes each tensor of the model; NULL when memory ran out. */
+static uint32_t *find_producers(const struct tenon_model *model,
+                                const struct tenon_model_info *info) {
+    uint32_t *producers = malloc((info->tensor_count + (size_t)1) * sizeof(*producers));
+    struct tenon_node_info node;
+    for (uint32_t i = 0; producers != NULL && i < info->tensor_count; i++)
+        producers[i] = TENON_NO_INDEX;
+    for (uint32_t i = 0; producers != NULL && i < info->node_count; i++) {
+        if (tenon_model_node(model, i, &node) != TENON_OK)
+            continue;
+        for (uint32_t k = 0; k < node.output_count; k++)
+            producers[node.outputs[k]] = i;
+    }
+    return producers;
+}
+
+/*
+ * The node behind each output. Kept tensors follow the model's own outputs in the order of the
+ * model's tensors, so that equal names are told apart by walking forward.
+ */
+static void find_nodes(const struct tenon_program *program, const struct tenon_model *model,
+                       const struct tenon_model_info *info, const uint32_t *producers,
+                       struct place *places, uint32_t count) {
+    struct tenon_tensor_info output, tensor;
+    uint32_t next = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        places[i] = (struct place){.output = i, .node = TENON_NO_INDEX};
+        if (tenon_program_output(program, i, &output) != TENON_OK)
+            continue;
+        for (uint32_t id = i < info->output_count ? 0 : next; id < info->tensor_count; id++) {
+            if (producers[id] == TENON_NO_INDEX ||
+                tenon_model_tensor(model, id, &tensor) != TENON_OK ||
+                !same_tensor(&tensor, &output))
+                continue;
+            places[i].node = producers[id];
+            if (i >= info->output_count)
+                next = id + 1;
+            break;
+        }
+    }
+    qsort(places, count, sizeof(*places), by_node);
+}
+
+static int compile_for(const char *path, const struct tenon_model *model,
+                       const struct diff_options *diff, const char *device, struct machine *out) {
+    struct tenon_program *program;
+    struct machine_options machine = diff->machine;
+    machine.devices = device;
+    machine.keep_tensors = diff->golden == NULL;
+    uint64_t ignored;
+    int result = machine_compile(path, model, &machine, &program);
+    if (result == EXIT_OK)
+        result = machine_open(out, path, program, &machine);
+    tenon_program_unref(program);
+    if (result == EXIT_OK)
+        result = inputs_fill(out, &diff->input, NULL);
+    return result == EXIT_OK ? machine_run(out, path, &ignored) : result;
+}
+
+static void describe(const struct tenon_model *model, const struct place *place,
+                     const struct tenon_tensor_info *info, const char *first) {
+    struct tenon_node_info node;
+    char shape[SHAPE_BYTES];
+    tool_shape_text(info, shape);
+    if (place->node != TENON_NO_INDEX && tenon_model_node(model, place->node, &node) == TENON_OK)
+        printf("%snode %" PRIu32 " %s '%s', tensor '%s' %s\n", first, place->node, node.op,
+               node.name, info->name, shape);
+    else
+        printf("%soutput %" PRIu32 " '%s' %s\n", first, place->output, info->name, shape);
+}
+
+/* Compares in the order of execution; prints the first difference in full, counts the others. */
+static int compare_devices(const struct tenon_model *model, const struct diff_options *diff,
+                           const struct machine *a, const struct machine *b,
+                           const struct place *places, uint32_t count) {
+    uint32_t different = 0, inexact = 0;
+    struct tenon_tensor_info info, other;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t output = places[i].output;
+        const void *left = tenon_session_output_data(a->session, output);
+        const void *right = tenon_session_output_data(b->session, output);
+        struct difference difference;
+        if (tenon_program_output(a->program, output, &info) != TENON_OK ||
+            tenon_program_output(b->program, output, &other) != TENON_OK ||
+            !same_tensor(&info, &other))
+            return tool_complain(EXIT_ENVIRONMENT,
+                                 "output %" PRIu32 " is not the same tensor on "
+                                 "both devices",
+                                 output);
+        difference_measure(&info, left, right, diff->tolerance, &difference);
+        inexact += difference.different > 0;
+        if (difference.beyond == 0)
+            continue;
+        if (different++ > 0)
+            continue;
+        describe(model, &places[i], &info, "first difference: ");
+        difference_print(&info, &difference);
+    }
+    if (different == 0)
+        printf("equal: %" PRIu32 " tensors, %" PRIu32 " of them only within the tolerance\n", count,
+               inexact);
+    else
+        printf("different: %" PRIu32 " of %" PRIu32 " tensors\n", different, count);
+    return different == 0 ? EXIT_OK : EXIT_DIFFERENT;
+}
+
+static int diff_places(const struct tenon_model *model, const struct diff_options *diff,
+                       const struct machine *a, const struct machine *b) {
+    struct tenon_model_info info;
+    tenon_model_get_info(model, &info);
+    uint32_t count = tenon_program_output_count(a->program);
+    if (tenon_program_output_count(b->program) != count)
+        return tool_complain(EXIT_ENVIRONMENT, "the devices keep different tensors");
+    uint32_t *producers = find_producers(model, &info);
+    struct place *places = malloc((count + (size_t)1) * sizeof(*places));
+    int result = EXIT_ENVIRONMENT;
+    if (producers == NULL || places == NULL) {
+        tool_complain_memory();
+    } else {
+        find_nodes(a->program, model, &info, producers, places, count);
+        result = compare_devices(model, diff, a, b, places, count);
+    }
+    free(producers);
+    free(places);
+    return result;
+}
+
+static int diff_devices(const char *path, const struct tenon_model *model,
+                        const struct diff_options *diff) {
+    struct machine a = {0}, b = {0};
+    int result = compile_for(path, model, diff, diff->a != NULL ? diff->a : "reference", &a);
+    if (result == EXIT_OK)
+        result = compile_for(path, model, diff, diff->b != NULL ? diff->b : "cpu", &b);
+    if (result == EXIT_OK)
+        result = diff_places(model, diff, &a, &b);
+    machine_close(&a);
+    machine_close(&b);
+    return result;
+}
+
+static int compare_golden(const struct diff_options *diff, const struct machine *machine,
+                          uint32_t output, const char *path) {
+    struct tenon_tensor_info info;
+    uint8_t *golden;
+    size_t size;
+    if (tenon_program_output(machine->program, output, &info) != TENON_OK)
+        return EXIT_ENVIRONMENT;
+    if (!file_read(path, &golden, &size))
+        return EXIT_ENVIRONMENT;
+    int result = EXIT_OK;
+    struct difference difference;
+    if (size != info.size_bytes) {
+        result = tool_complain(EXIT_BAD_INPUT, "%s: %zu bytes, output %" PRIu32 " has %zu", path,
+                               size, output, info.size_bytes);
+    } else {
+        difference_measure(&info, golden, tenon_session_output_data(machine->session, output),
+                           diff->tolerance, &difference);
+        result = difference.beyond > 0 ? EXIT_DIFFERENT : EXIT_OK;
+        printf("output %" PRIu32 " '%s': %s\n", output, info.name,
+               difference.beyond > 0      ? "different"
+               : difference.different > 0 ? "within the tolerance"
+                                          : "equal");
+        if (difference.different > 0)
+            difference_print(&info, &difference);
+    }
+    free(golden);
+    return result;
+}
+
+static int compare_goldens(const struct diff_options *diff, const struct machine *machine) {
+    struct stat status;
+    char path[4096];
+    uint32_t count = tenon_program_output_count(machine->program);
+    if (stat(diff->golden, &status) == 0 && !S_ISDIR(status.st_mode)) {
+        if (count != 1)
+            return tool_complain(EXIT_USAGE,
+                                 "the model has %" PRIu32 " outputs: name a folder with 0.raw, ...",
+                                 count);
+        return compare_golden(diff, machine, 0, diff->golden);
+    }
+    int result = EXIT_OK;
+    for (uint32_t i = 0; i < count; i++) {
+        snprintf(path, sizeof(path), "%s/%" PRIu32 ".raw", diff->golden, i);
+        int one = compare_golden(diff, machine, i, path);
+        if (one != EXIT_OK && one != EXIT_DIFFERENT)
+            return one;
+        result = one == EXIT_OK ? result : one;
+    }
+    return result;
+}
+
+static int diff_golden(const char *path, const struct tenon_model *model,
+                       const struct diff_options *diff) {
+    struct machine machine = {0};
+    int result = compile_for(path, model, diff, diff->b != NULL ? diff->b : "cpu", &machine);
+    if (result == EXIT_OK)
+        result = compare_goldens(diff, &machine);
+    machine_close(&machine);
+    return result;
+}
+
+static int run(const struct command *command, int argc, char **argv) {
+    struct diff_options diff = {0};
+    const char *path;
+    int result;
+    if (!tool_command_parse(command, argc, argv, &diff, &path, 1, &result))
+        return result;
+    if (diff.golden != NULL && diff.a != NULL)
+        return tool_complain(EXIT_USAGE, "diff: --golden stands in place of --a; drop one");
+    if (machine_is_program(path))
+        return tool_complain(EXIT_USAGE, "%s is a compiled program; diff compiles the model itself",
+                             path);
+    struct tenon_model *model;
+    result = machine_open_model(path, &diff.machine, &model);
+    if (result == EXIT_OK)
+        result = diff.golden != NULL ? diff_golden(path, model, &diff)
+                                     : diff_devices(path, model, &diff);
+    tenon_model_destroy(model);
+    return result;
+}
+
+const struct command command_diff = {
+    .name = "diff",
+    .summary = "compare two devices, or a device and a golden",
+    .operands = "MODEL",
+    .text = "Runs MODEL on two devices with the same input, compares every intermediate tensor in\n"
+            "the order of execution and shows the first operator that differs, with a histogram.\n"
+            "With --golden, compares the outputs with files. Exit status 0: equal, 1: different.",
+    .examples = "  tenon diff -i cat.jpg mobilenet.tflite\n"
+                "  tenon diff --a reference --b cpu --seed 7 mobilenet.tflite\n"
+                "  tenon run -i cat.jpg -o golden mobilenet.tflite &&\n"
+                "      tenon diff -i cat.jpg --golden golden mobilenet.tflite\n",
+    .options = options,
+    .option_count = sizeof(options) / sizeof(options[0]),
+    .run = run,
+};

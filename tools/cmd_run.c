@@ -1,0 +1,255 @@
+/* tenon run: a model and its inputs in, an answer out. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "answer.h"
+#include "command.h"
+#include "file.h"
+#include "input.h"
+#include "machine.h"
+#include "npy.h"
+#include "placement.h"
+#include "report.h"
+#include "statistics.h"
+
+struct run_options {
+    struct machine_options machine;
+    struct input_options input;
+    const char *output, *labels;
+    uint64_t top, repeat;
+    bool show, npy, json, profile;
+};
+
+static const struct option options[] = {
+    INPUT_OPTION_FILE(struct run_options),
+    {'o', "output", OPTION_TEXT, "DIR", offsetof(struct run_options, output), 0, 0,
+     "write DIR/N.raw for each output N"},
+    {0, "npy", OPTION_FLAG, NULL, offsetof(struct run_options, npy), 0, 0,
+     "with -o: write DIR/N.npy as well"},
+    {0, "json", OPTION_FLAG, NULL, offsetof(struct run_options, json), 0, 0,
+     "with -o: write DIR/result.json as well;\nelse: print JSON instead of text"},
+    {0, "labels", OPTION_TEXT, "FILE", offsetof(struct run_options, labels), 0, 0,
+     "names of the classes, one per line"},
+    {0, "top", OPTION_NUMBER, "K", offsetof(struct run_options, top), 1, ANSWER_TOP_MAX,
+     "show the K best classes (default 5)"},
+    {0, "show", OPTION_FLAG, NULL, offsetof(struct run_options, show), 0, 0,
+     "draw the first picture in the terminal"},
+    INPUT_OPTION_RESIZE(struct run_options),
+    INPUT_OPTION_CROP(struct run_options),
+    INPUT_OPTION_MEAN(struct run_options),
+    INPUT_OPTION_SCALE(struct run_options),
+    INPUT_OPTION_SEED(struct run_options),
+    MACHINE_OPTION_DEVICE(struct run_options),
+    MACHINE_OPTION_THREADS(struct run_options),
+    {0, "repeat", OPTION_NUMBER, "N", offsetof(struct run_options, repeat), 1, 1000000,
+     "run N times on the same input"},
+    {0, "profile", OPTION_FLAG, NULL, offsetof(struct run_options, profile), 0, 0,
+     "show the time of every operator"},
+    MACHINE_OPTION_ROUNDING(struct run_options),
+    MACHINE_OPTION_NO_FALLBACK(struct run_options),
+    MACHINE_OPTION_PORTABLE(struct run_options),
+};
+
+/* What the runs took. */
+struct timing {
+    uint64_t *run_ns;  /* options.repeat of them, in order */
+    uint64_t *node_ns; /* mean of each node; only with --profile */
+};
+
+static void add_profile(const struct machine *machine, uint64_t *node_ns) {
+    struct tenon_node_profile profile;
+    for (uint32_t i = 0; i < tenon_program_node_count(machine->program); i++)
+        if (tenon_session_profile(machine->session, i, &profile) == TENON_OK)
+            node_ns[i] += profile.duration_ns;
+}
+
+static int run_all(struct machine *machine, const char *path, const struct run_options *run,
+                   struct timing *timing) {
+    uint32_t nodes = tenon_program_node_count(machine->program);
+    timing->run_ns = calloc(run->repeat, sizeof(*timing->run_ns));
+    timing->node_ns = run->profile ? calloc(nodes + (size_t)1, sizeof(*timing->node_ns)) : NULL;
+    if (timing->run_ns == NULL || (run->profile && timing->node_ns == NULL))
+        return tool_complain_memory();
+    struct tool_progress *progress = tool_progress_begin("running");
+    int result = EXIT_OK;
+    for (uint64_t i = 0; i < run->repeat && result == EXIT_OK; i++) {
+        result = machine_run(machine, path, &timing->run_ns[i]);
+        if (run->profile)
+            add_profile(machine, timing->node_ns);
+    }
+    tool_progress_end(progress);
+    for (uint32_t i = 0; run->profile && i < nodes; i++)
+        timing->node_ns[i] /= run->repeat;
+    return result;
+}
+
+static json_t *json_outputs(const struct machine *machine, const struct run_options *run,
+                            const struct labels *labels) {
+    json_t *list = json_array();
+    struct tenon_tensor_info info;
+    for (uint32_t i = 0; i < tenon_program_output_count(machine->program); i++)
+        if (tenon_program_output(machine->program, i, &info) == TENON_OK)
+            json_array_append_new(list,
+                                  answer_json(&info, tenon_session_output_data(machine->session, i),
+                                              labels, run->top));
+    return list;
+}
+
+static json_t *json_answer(const struct machine *machine, const char *path,
+                           const struct run_options *run, const struct labels *labels,
+                           const struct timing *timing) {
+    json_t *times = json_array();
+    for (uint64_t i = 0; i < run->repeat; i++)
+        json_array_append_new(times, json_integer((json_int_t)timing->run_ns[i]));
+    return json_pack("{s:o, s:o, s:o, s:o}", "model", tool_json_text(path), "ns", times, "outputs",
+                     json_outputs(machine, run, labels), "nodes",
+                     placement_json(machine->program, timing->node_ns));
+}
+
+static bool write_output(struct file_set *set, const struct run_options *run, uint32_t index,
+                         const struct tenon_tensor_info *info, const void *data) {
+    char name[32], header[NPY_HEADER_MAX];
+    snprintf(name, sizeof(name), "%" PRIu32 ".raw", index);
+    if (!file_set_write(set, name, NULL, 0, data, info->size_bytes))
+        return false;
+    if (!run->npy)
+        return true;
+    size_t size = npy_header(info, header);
+    if (size == 0) {
+        tool_warn("output %" PRIu32 ": .npy has no type %s; only %s is written", index,
+                  tenon_type_name(info->type), name);
+        return true;
+    }
+    snprintf(name, sizeof(name), "%" PRIu32 ".npy", index);
+    return file_set_write(set, name, header, size, data, info->size_bytes);
+}
+
+static bool write_json(struct file_set *set, json_t *json) {
+    FILE *file = json != NULL ? file_set_open(set, "result.json") : NULL;
+    bool ok = file != NULL;
+    if (ok) {
+        json_dumpf(json, file, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+        fputc('\n', file);
+        ok = file_set_close(set, file);
+    }
+    json_decref(json);
+    return ok;
+}
+
+static int write_all(const struct machine *machine, const char *path, const struct run_options *run,
+                     const struct labels *labels, const struct timing *timing) {
+    struct file_set set;
+    struct tenon_tensor_info info;
+    bool ok = file_set_begin(&set, run->output);
+    for (uint32_t i = 0; ok && i < tenon_program_output_count(machine->program); i++)
+        ok = tenon_program_output(machine->program, i, &info) == TENON_OK &&
+             write_output(&set, run, i, &info, tenon_session_output_data(machine->session, i));
+    if (ok && run->json)
+        ok = write_json(&set, json_answer(machine, path, run, labels, timing));
+    ok = ok && file_set_commit(&set);
+    file_set_finish(&set);
+    return ok ? EXIT_OK : EXIT_ENVIRONMENT;
+}
+
+static void print_time(const struct run_options *run, const struct timing *timing) {
+    char median[FIGURE_BYTES], best[FIGURE_BYTES];
+    statistics_sort(timing->run_ns, run->repeat);
+    tool_figure_time(statistics_percentile(timing->run_ns, run->repeat, 50), median);
+    if (run->repeat == 1)
+        printf("time: %s\n", median);
+    else
+        printf("time: median %s of %" PRIu64 " runs, best %s\n", median, run->repeat,
+               tool_figure_time((double)timing->run_ns[0], best));
+}
+
+static void print_text(const struct machine *machine, const struct run_options *run,
+                       const struct labels *labels, const struct timing *timing) {
+    struct tenon_tensor_info info;
+    for (uint32_t i = 0; i < tenon_program_output_count(machine->program); i++)
+        if (tenon_program_output(machine->program, i, &info) == TENON_OK)
+            answer_print(i, &info, tenon_session_output_data(machine->session, i), labels,
+                         run->top);
+    print_time(run, timing);
+    placement_print_summary(machine->program);
+    if (run->profile)
+        placement_print_profile(machine->program, timing->node_ns);
+}
+
+static int answer(const struct machine *machine, const char *path, const struct run_options *run,
+                  const struct labels *labels, const struct timing *timing) {
+    if (run->output != NULL) {
+        int result = write_all(machine, path, run, labels, timing);
+        if (result != EXIT_OK)
+            return result;
+    } else if (run->json) {
+        return tool_json_print(json_answer(machine, path, run, labels, timing));
+    }
+    print_text(machine, run, labels, timing);
+    return EXIT_OK;
+}
+
+static int run_machine(struct machine *machine, const char *path, const struct run_options *run,
+                       const struct labels *labels) {
+    struct picture shown = {0};
+    struct timing timing = {0};
+    int result = inputs_fill(machine, &run->input, run->show ? &shown : NULL);
+    if (shown.samples != NULL && !(run->json && run->output == NULL))
+        picture_show(&shown);
+    picture_finish(&shown);
+    if (result == EXIT_OK)
+        result = run_all(machine, path, run, &timing);
+    if (result == EXIT_OK)
+        result = answer(machine, path, run, labels, &timing);
+    free(timing.run_ns);
+    free(timing.node_ns);
+    return result;
+}
+
+static int run_model(const char *path, const struct run_options *run) {
+    struct labels labels;
+    struct tenon_program *program = NULL;
+    struct machine machine = {0};
+    int result = labels_read(run->labels, &labels);
+    if (result == EXIT_OK)
+        result = machine_open_program(path, &run->machine, &program);
+    if (result == EXIT_OK)
+        placement_print_fallbacks(program, stderr);
+    if (result == EXIT_OK)
+        result = machine_open(&machine, path, program, &run->machine);
+    if (result == EXIT_OK)
+        result = run_machine(&machine, path, run, &labels);
+    machine_close(&machine);
+    tenon_program_unref(program);
+    labels_finish(&labels);
+    return result;
+}
+
+static int run(const struct command *command, int argc, char **argv) {
+    struct run_options run = {.top = 5, .repeat = 1};
+    const char *path;
+    int result;
+    if (!tool_command_parse(command, argc, argv, &run, &path, 1, &result))
+        return result;
+    run.machine.profile = run.profile;
+    if (run.npy && run.output == NULL)
+        return tool_complain(EXIT_USAGE, "--npy says how -o DIR writes; give -o DIR too");
+    return run_model(path, &run);
+}
+
+const struct command command_run = {
+    .name = "run",
+    .summary = "run a model on pictures, sounds, arrays",
+    .operands = "MODEL",
+    .text = "Runs MODEL once and prints what it answers: the best classes of an output that is a\n"
+            "list of scores, else a summary; the time; where each operator ran. MODEL is a\n"
+            ".tflite file, a .tir text, or a program saved by `tenon compile` (.tnn). What fell\n"
+            "back to another device is told on stderr, with the reason.",
+    .examples =
+        "  tenon run -i cat.jpg --labels labels.txt mobilenet.tflite\n"
+        "  tenon run --show -i left=a.png -i right=b.png -o answer --npy stereo.tflite\n"
+        "  tenon run --mean 123.7,116.3,103.5 --scale 58.4,57.1,57.4 -i cat.jpg net.tflite\n"
+        "  tenon run --profile --repeat 20 --threads 1 mobilenet.tflite\n",
+    .options = options,
+    .option_count = sizeof(options) / sizeof(options[0]),
+    .run = run,
+};

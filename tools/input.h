@@ -1,0 +1,59 @@
+/*
+ * Filling a program's inputs: from pictures, sounds, arrays, raw bytes; at random where no file is
+ * given, which is said on stderr.
+ */
+#ifndef TOOLS_INPUT_H
+#define TOOLS_INPUT_H
+
+#include "machine.h"
+#include "options.h"
+#include "picture.h"
+
+struct input_options {
+    struct option_texts files; /* [NAME=]FILE */
+    struct option_reals mean, scale;
+    int resize; /* enum picture_filter as "bilinear|nearest" */
+    bool crop;
+    uint64_t seed;
+};
+
+#define INPUT_OPTION_FILE(type)                                                       \
+    {                                                                                 \
+        'i', "input", OPTION_TEXTS, "[NAME=]FILE", offsetof(type, input.files), 0, 0, \
+            "input by name or number, in order without one:\n"                        \
+            "PNG, JPEG, BMP, PPM, WAV, .npy, or .raw bytes;\n"                        \
+            "inputs without a file are random"                                        \
+    }
+#define INPUT_OPTION_SEED(type)                                                   \
+    {                                                                             \
+        0, "seed", OPTION_NUMBER, "N", offsetof(type, input.seed), 0, UINT64_MAX, \
+            "of random inputs (default 0)"                                        \
+    }
+#define INPUT_OPTION_MEAN(type)                                               \
+    {                                                                         \
+        0, "mean", OPTION_REALS, "M[,M,M]", offsetof(type, input.mean), 0, 0, \
+            "pictures: input = (pixel - M) / S, pixel 0 to 255;\n"            \
+            "without --mean and --scale, a float input gets\n"                \
+            "(pixel - 127.5) / 127.5 and an 8-bit one the pixels"             \
+    }
+#define INPUT_OPTION_SCALE(type) \
+    { 0, "scale", OPTION_REALS, "S[,S,S]", offsetof(type, input.scale), 0, 0, "see --mean" }
+#define INPUT_OPTION_RESIZE(type)                                                           \
+    {                                                                                       \
+        0, "resize", OPTION_CHOICE, "bilinear|nearest", offsetof(type, input.resize), 0, 0, \
+            "how pictures are resized (default bilinear)"                                   \
+    }
+#define INPUT_OPTION_CROP(type)                                         \
+    {                                                                   \
+        0, "crop", OPTION_FLAG, NULL, offsetof(type, input.crop), 0, 0, \
+            "cut pictures to the input's proportions first"             \
+    }
+
+/*
+ * Fills every input of the session. `shown`, unless NULL, receives the first picture as decoded.
+ * Prints what is wrong and returns the exit status.
+ */
+int inputs_fill(struct machine *machine, const struct input_options *options,
+                struct picture *shown);
+
+#endif

@@ -1,0 +1,159 @@
+/* Opening and running what the command line names; see machine.h. */
+#include "machine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "report.h"
+
+bool machine_is_program(const char *path) {
+    char start[8];
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        return false;
+    bool is = fread(start, 1, sizeof(start), file) == sizeof(start) &&
+              memcmp(start, "TENONIMG", sizeof(start)) == 0;
+    fclose(file);
+    return is;
+}
+
+int machine_open_model(const char *path, const struct machine_options *options,
+                       struct tenon_model **out) {
+    static const enum tenon_rounding rules[] = {TENON_ROUNDING_NONE, TENON_ROUNDING_DOUBLE,
+                                                TENON_ROUNDING_SINGLE, TENON_ROUNDING_F32};
+    struct tenon_error error = {0};
+    struct tenon_model_options model_options = {.size = sizeof(model_options),
+                                                .rounding = rules[options->rounding]};
+    *out = NULL;
+    if (tenon_diagnostics_create(&model_options.list, &error) != TENON_OK)
+        return tool_complain_error(path, &error);
+    enum tenon_status status = tenon_model_open(path, &model_options, out, &error);
+    tool_report_diagnostics(path, model_options.list);
+    int result = EXIT_OK;
+    if (status != TENON_OK) {
+        bool told = false;
+        for (uint32_t i = 0; i < tenon_diagnostics_count(model_options.list); i++)
+            told |= tenon_diagnostics_get(model_options.list, i)->severity == TENON_SEVERITY_ERROR;
+        result = told ? tool_exit_status(status) : tool_complain_error(path, &error);
+    }
+    tenon_diagnostics_destroy(model_options.list);
+    return result;
+}
+
+/* Cuts "a,b" in `text`, which is overwritten. Returns the count, 0 when it is no such list. */
+static uint32_t split_targets(char *text, const char *targets[MACHINE_TARGETS_MAX]) {
+    uint32_t count = 0;
+    for (;;) {
+        size_t length = strcspn(text, ",");
+        bool last = text[length] == '\0';
+        if (length == 0 || count == MACHINE_TARGETS_MAX)
+            return 0;
+        text[length] = '\0';
+        targets[count++] = text;
+        if (last)
+            return count;
+        text += length + 1;
+    }
+}
+
+int machine_compile(const char *path, const struct tenon_model *model,
+                    const struct machine_options *options, struct tenon_program **out) {
+    struct tenon_error error = {0};
+    const char *targets[MACHINE_TARGETS_MAX];
+    char *text = strdup(options->devices != NULL ? options->devices : "cpu");
+    *out = NULL;
+    if (text == NULL)
+        return tool_complain_memory();
+    struct tenon_compile_options compile = {
+        .size = sizeof(compile),
+        .targets = targets,
+        .target_count = split_targets(text, targets),
+        .no_fallback = options->no_fallback,
+        .keep_tensors = options->keep_tensors,
+        .portable = options->portable,
+    };
+    int result = EXIT_OK;
+    if (compile.target_count == 0)
+        result = tool_complain(EXIT_USAGE, "'%s' is no list of up to %d devices, as cpu,reference",
+                               options->devices, MACHINE_TARGETS_MAX);
+    else if (tenon_compile(model, &compile, out, &error) != TENON_OK)
+        result = tool_complain_error(path, &error);
+    if (error.status == TENON_ERROR_NOT_FOUND)
+        fputs("tenon: `tenon devices` lists the devices\n", stderr);
+    free(text);
+    return result;
+}
+
+static int load_program(const char *path, const struct machine_options *options,
+                        struct tenon_program **out) {
+    struct tenon_error error = {0};
+    if (options->devices != NULL || options->rounding != 0 || options->portable ||
+        options->no_fallback)
+        return tool_complain(EXIT_USAGE,
+                             "%s is a compiled program: devices, rounding and fallback were chosen "
+                             "by `tenon compile`; drop these options or name the model",
+                             path);
+    if (tenon_program_open(path, out, &error) != TENON_OK)
+        return tool_complain_error(path, &error);
+    return EXIT_OK;
+}
+
+int machine_open_program(const char *path, const struct machine_options *options,
+                         struct tenon_program **out) {
+    *out = NULL;
+    if (machine_is_program(path))
+        return load_program(path, options, out);
+    struct tool_progress *progress = tool_progress_begin("compiling");
+    struct tenon_model *model;
+    int result = machine_open_model(path, options, &model);
+    if (result == EXIT_OK)
+        result = machine_compile(path, model, options, out);
+    tenon_model_destroy(model);
+    tool_progress_end(progress);
+    return result;
+}
+
+int machine_open(struct machine *machine, const char *path, struct tenon_program *program,
+                 const struct machine_options *options) {
+    struct tenon_error error = {0};
+    *machine = (struct machine){.program = tenon_program_ref(program)};
+    const struct tenon_instance_options instance_options = {
+        .size = sizeof(instance_options), .cpu_threads = (uint32_t)options->threads};
+    const struct tenon_session_options session_options = {.size = sizeof(session_options),
+                                                          .profile = options->profile};
+    if (tenon_instance_create(&instance_options, &machine->instance, &error) != TENON_OK ||
+        tenon_session_create(machine->instance, program, &session_options, &machine->session,
+                             &error) != TENON_OK ||
+        tenon_queue_create(machine->instance, NULL, &machine->queue, &error) != TENON_OK ||
+        tenon_fence_create(machine->instance, &machine->fence, &error) != TENON_OK)
+        return tool_complain_error(path, &error);
+    return EXIT_OK;
+}
+
+void machine_close(struct machine *machine) {
+    tenon_queue_destroy(machine->queue);
+    tenon_fence_unref(machine->fence);
+    tenon_session_destroy(machine->session);
+    tenon_program_unref(machine->program);
+    tenon_instance_destroy(machine->instance);
+    *machine = (struct machine){0};
+}
+
+int machine_run(struct machine *machine, const char *path, uint64_t *duration_ns) {
+    struct tenon_error error = {0};
+    struct tenon_fence *signals[] = {machine->fence};
+    const struct tenon_job job = {
+        .size = sizeof(job), .session = machine->session, .signals = signals, .signal_count = 1};
+    /* The queue holds the fence until the job has ended entirely, a moment after it signalled. */
+    tenon_queue_wait_idle(machine->queue);
+    if (tenon_fence_is_signalled(machine->fence))
+        tenon_fence_reset(machine->fence);
+    uint64_t start = tool_clock_ns();
+    if (tenon_queue_submit(machine->queue, &job, &error) != TENON_OK ||
+        tenon_fence_wait(machine->fence, TENON_WAIT_FOREVER, &error) != TENON_OK)
+        return tool_complain_error(path, &error);
+    *duration_ns = tool_clock_ns() - start;
+    return EXIT_OK;
+}

@@ -1,0 +1,74 @@
+/*
+ * From a file name to something that runs: model, program, instance, session, queue. The options
+ * that say how to compile and run are the same for every subcommand and stand here once.
+ */
+#ifndef TOOLS_MACHINE_H
+#define TOOLS_MACHINE_H
+
+#include <tenon/tenon.h>
+
+#include "options.h"
+
+enum { MACHINE_TARGETS_MAX = 8 };
+
+struct machine_options {
+    const char *devices; /* "cpu,reference"; NULL means the default */
+    uint64_t threads;
+    int rounding; /* index in MACHINE_ROUNDING_WORDS */
+    bool no_fallback, portable, keep_tensors, profile;
+};
+
+#define MACHINE_ROUNDING_WORDS "model|double|single|f32"
+/* Rows for an option table whose values structure `type` has a machine_options called `machine`. */
+#define MACHINE_OPTION_DEVICE(type)                                                              \
+    {                                                                                            \
+        'd', "device", OPTION_TEXT, "DEVICE[,DEVICE...]", offsetof(type, machine.devices), 0, 0, \
+            "devices in order of preference (default cpu);\n`tenon devices` lists them"          \
+    }
+#define MACHINE_OPTION_THREADS(type)                                                \
+    {                                                                               \
+        0, "threads", OPTION_NUMBER, "N", offsetof(type, machine.threads), 1, 4096, \
+            "threads of the CPU device (default: one per processor)"                \
+    }
+#define MACHINE_OPTION_ROUNDING(type)                                                              \
+    {                                                                                              \
+        0, "rounding", OPTION_CHOICE, MACHINE_ROUNDING_WORDS, offsetof(type, machine.rounding), 0, \
+            0, "rule of every quantized operator (default: the model's)"                           \
+    }
+#define MACHINE_OPTION_NO_FALLBACK(type)                                                \
+    {                                                                                   \
+        0, "no-fallback", OPTION_FLAG, NULL, offsetof(type, machine.no_fallback), 0, 0, \
+            "fail when an operator falls back to the CPU"                               \
+    }
+#define MACHINE_OPTION_PORTABLE(type)                                             \
+    {                                                                             \
+        0, "portable", OPTION_FLAG, NULL, offsetof(type, machine.portable), 0, 0, \
+            "use no instructions beyond the architecture's baseline"              \
+    }
+
+struct machine {
+    struct tenon_instance *instance;
+    struct tenon_program *program;
+    struct tenon_session *session;
+    struct tenon_queue *queue;
+    struct tenon_fence *fence;
+};
+
+/* Whether the file begins as a saved program does. */
+bool machine_is_program(const char *path);
+/* Each prints what is wrong and returns the exit status; EXIT_OK (0) is success. */
+int machine_open_model(const char *path, const struct machine_options *options,
+                       struct tenon_model **out);
+int machine_compile(const char *path, const struct tenon_model *model,
+                    const struct machine_options *options, struct tenon_program **out);
+/* A model is imported, compiled and released again; a program is loaded. */
+int machine_open_program(const char *path, const struct machine_options *options,
+                         struct tenon_program **out);
+/* Takes its own reference to the program. Leaves *machine to machine_close also after a failure. */
+int machine_open(struct machine *machine, const char *path, struct tenon_program *program,
+                 const struct machine_options *options);
+void machine_close(struct machine *machine);
+/* One inference, timed on the wall. */
+int machine_run(struct machine *machine, const char *path, uint64_t *duration_ns);
+
+#endif
