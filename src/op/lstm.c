@@ -84,7 +84,7 @@ static bool is_consistent(const struct tenon_op_call *call, const struct lstm *l
     bool projection = tenon_in(call, PROJECTION) != NULL;
     return (tenon_in(call, HIDDEN_WEIGHTS + INPUT_GATE) != NULL) == input_gate &&
            (tenon_in(call, BIASES + INPUT_GATE) != NULL) == input_gate &&
-           (tenon_in(call, peephole_of(INPUT_GATE)) != NULL) == (peephole && input_gate) &&
+           (l->coupled || (tenon_in(call, peephole_of(INPUT_GATE)) != NULL) == peephole) &&
            (tenon_in(call, peephole_of(OUTPUT_GATE)) != NULL) == peephole &&
            (tenon_in(call, NORMS + INPUT_GATE) != NULL) == (norm && input_gate) &&
            (tenon_in(call, NORMS + CELL_GATE) != NULL) == norm &&
