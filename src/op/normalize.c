@@ -120,7 +120,8 @@ enum tenon_status tenon_infer_lrn(const struct tenon_op_call *call, struct tenon
     return status == TENON_OK ? tenon_set_shape(call, 0, &in->shape, error) : status;
 }
 
-/* The window is [c - radius, c + radius), as in TFLite's reference kernel. */
+/* The window is [c - radius, c + radius], as TFLite's tests and NNAPI's specifications have it
+ * (reference_ops.h leaves the last channel out). */
 enum tenon_status tenon_reference_lrn(const struct tenon_op_call *call, struct tenon_error *error) {
     (void)error;
     const struct tenon_attrs *attrs = call->attrs;
@@ -130,7 +131,7 @@ enum tenon_status tenon_reference_lrn(const struct tenon_op_call *call, struct t
     int64_t depth = (int64_t)depth_of(tenon_in(call, 0));
     for (size_t i = 0; i < count; i++) {
         int64_t c = (int64_t)i % depth;
-        int64_t begin = c - attrs->radius, end = c + (int64_t)attrs->radius;
+        int64_t begin = c - attrs->radius, end = c + (int64_t)attrs->radius + 1;
         begin = begin < 0 ? 0 : begin;
         end = end > depth ? depth : end;
         float sum = 0;
