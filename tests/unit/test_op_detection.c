@@ -124,6 +124,19 @@ static void test_equal_scores(void **state) {
           (const float[]){.96f, .95f, .9f, .9f}, 4, 1e-5f);
 }
 
+/* Of a box's equal classes the first is the best, and comes first when both are reported. */
+static void test_equal_classes(void **state) {
+    (void)state;
+    struct call_builder b;
+    float equal[BOXES * 3] = {0, .9f, .9f};
+    start(&b, false, 1, 1);
+    floats(&b, offsets, equal, anchors);
+    check(&b, 1, (const float[]){0}, (const float[]){0}, (const float[]){.9f}, 1, 1e-5f);
+    start(&b, false, 1, 2);
+    floats(&b, offsets, equal, anchors);
+    check(&b, 2, (const float[]){0, 0}, (const float[]){0, 1}, (const float[]){.9f, .9f}, 1, 1e-5f);
+}
+
 /* QuantizedTest: ranges [-1, 1], [0, 1] and [0, 100.5], here quantized in the same way. */
 static void test_quantized(void **state) {
     (void)state;
@@ -178,10 +191,10 @@ static void test_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fast),      cmocka_unit_test(test_two_classes),
-        cmocka_unit_test(test_regular),   cmocka_unit_test(test_equal_scores),
-        cmocka_unit_test(test_quantized), cmocka_unit_test(test_bad_box),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_fast),          cmocka_unit_test(test_two_classes),
+        cmocka_unit_test(test_regular),       cmocka_unit_test(test_equal_scores),
+        cmocka_unit_test(test_equal_classes), cmocka_unit_test(test_quantized),
+        cmocka_unit_test(test_bad_box),       cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

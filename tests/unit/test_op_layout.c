@@ -313,6 +313,11 @@ static void test_slices(void **state) {
     b.attrs.count = call_list(1, 3, 0, 0, 0);
     b.attrs.step = call_list(1, -2, 0, 0, 0); /* 3, 1, -1 */
     check_refused(&b, TENON_ERROR_BAD_MODEL);
+    start(&b, TENON_OP_STRIDED_SLICE, call_shape(1, 4, 0, 0, 0), in);
+    b.attrs.begin = call_list(1, 5, 0, 0, 0);
+    b.attrs.count = call_list(1, 3, 0, 0, 0);
+    b.attrs.step = call_list(1, -1, 0, 0, 0); /* 5, 4, 3 */
+    check_refused(&b, TENON_ERROR_BAD_MODEL);
 }
 
 static void test_pads(void **state) {
