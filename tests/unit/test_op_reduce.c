@@ -106,6 +106,13 @@ static void test_mean_integer(void **state) {
     start(&b, TENON_OP_MEAN, q, call_shape(2, 2, 4, 0, 0), quarters);
     b.attrs.axes = call_list(1, 1, 0, 0, 0);
     check(&b, q, call_shape(1, 2, 0, 0, 0), (const int8_t[]){1, -1});
+    /* A factor of 2^-28 / 64 is below what a shift can say; it is limited, and the result 0. */
+    int8_t many[64];
+    const struct operand coarse = {TENON_TYPE_I8, 0x1p27f, 3};
+    memset(many, 127, sizeof(many));
+    start(&b, TENON_OP_MEAN, q, call_shape(1, 64, 0, 0, 0), many);
+    b.attrs.axes = call_list(1, 0, 0, 0, 0);
+    check(&b, coarse, call_shape(0, 0, 0, 0, 0), (const int8_t[]){3});
     /* int32: the quotient truncates. */
     int32_t plain[] = {1, 2, -1, -2};
     start(&b, TENON_OP_MEAN, i32, call_shape(2, 2, 2, 0, 0), plain);
