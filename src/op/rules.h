@@ -133,7 +133,6 @@ tenon_scratch_fn tenon_scratch_transpose_conv;
 tenon_scratch_fn tenon_scratch_fully_connected;
 tenon_scratch_fn tenon_scratch_batch_matmul;
 tenon_scratch_fn tenon_scratch_lstm;
-tenon_scratch_fn tenon_scratch_svdf;
 tenon_scratch_fn tenon_scratch_reduce;
 tenon_scratch_fn tenon_scratch_topk;
 tenon_scratch_fn tenon_scratch_detection;
