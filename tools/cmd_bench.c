@@ -74,7 +74,9 @@ static int prepare(const struct contest *contest, struct contender *contender) {
     if (contender->wall_ns == NULL || contender->cpu_ns == NULL)
         return tool_complain_memory();
     placement_print_fallbacks(contender->machine.program, stderr);
-    result = inputs_fill(&contender->machine, &contest->bench->input, NULL);
+    struct input_options input = contest->bench->input;
+    input.quiet = contender != contest->contenders;
+    result = inputs_fill(&contender->machine, &input, NULL);
     uint64_t ignored;
     for (uint64_t i = 0; i < contest->bench->warm_up && result == EXIT_OK; i++)
         result = machine_run(&contender->machine, contest->path, &ignored);
@@ -245,8 +247,7 @@ static int run(const struct command *command, int argc, char **argv) {
     if (!tool_command_parse(command, argc, argv, &bench, &path, 1, &result))
         return result;
     struct contest contest = {.path = path, .bench = &bench, .count = 1};
-    contest.contenders[0] =
-        (struct contender){.name = bench.vs != NULL ? "as given" : "", .options = bench.machine};
+    contest.contenders[0] = (struct contender){.name = "as given", .options = bench.machine};
     return bench.vs != NULL ? bench_two(&contest, &bench) : run_contest(&contest);
 }
 

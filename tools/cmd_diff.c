@@ -104,8 +104,9 @@ static void find_nodes(const struct tenon_program *program, const struct tenon_m
     qsort(places, count, sizeof(*places), by_node);
 }
 
-static int compile_for(const char *path, const struct tenon_model *model,
-                       const struct diff_options *diff, const char *device, struct machine *out) {
+static int run_on(const char *path, const struct tenon_model *model,
+                  const struct diff_options *diff, const char *device, bool quiet,
+                  struct machine *out) {
     struct tenon_program *program;
     struct machine_options machine = diff->machine;
     machine.devices = device;
@@ -115,8 +116,10 @@ static int compile_for(const char *path, const struct tenon_model *model,
     if (result == EXIT_OK)
         result = machine_open(out, path, program, &machine);
     tenon_program_unref(program);
+    struct input_options input = diff->input;
+    input.quiet = quiet;
     if (result == EXIT_OK)
-        result = inputs_fill(out, &diff->input, NULL);
+        result = inputs_fill(out, &input, NULL);
     return result == EXIT_OK ? machine_run(out, path, &ignored) : result;
 }
 
@@ -160,8 +163,10 @@ static int compare_devices(const struct tenon_model *model, const struct diff_op
         difference_print(&info, &difference);
     }
     if (different == 0)
-        printf("equal: %" PRIu32 " tensors, %" PRIu32 " of them only within the tolerance\n", count,
-               inexact);
+        printf(inexact > 0 ? "equal: %" PRIu32 " tensors, %" PRIu32
+                             " of them within the tolerance\n"
+                           : "equal: %" PRIu32 " tensors\n",
+               count, inexact);
     else
         printf("different: %" PRIu32 " of %" PRIu32 " tensors\n", different, count);
     return different == 0 ? EXIT_OK : EXIT_DIFFERENT;
@@ -191,9 +196,9 @@ static int diff_places(const struct tenon_model *model, const struct diff_option
 static int diff_devices(const char *path, const struct tenon_model *model,
                         const struct diff_options *diff) {
     struct machine a = {0}, b = {0};
-    int result = compile_for(path, model, diff, diff->a != NULL ? diff->a : "reference", &a);
+    int result = run_on(path, model, diff, diff->a != NULL ? diff->a : "reference", false, &a);
     if (result == EXIT_OK)
-        result = compile_for(path, model, diff, diff->b != NULL ? diff->b : "cpu", &b);
+        result = run_on(path, model, diff, diff->b != NULL ? diff->b : "cpu", true, &b);
     if (result == EXIT_OK)
         result = diff_places(model, diff, &a, &b);
     machine_close(&a);
@@ -255,7 +260,7 @@ static int compare_goldens(const struct diff_options *diff, const struct machine
 static int diff_golden(const char *path, const struct tenon_model *model,
                        const struct diff_options *diff) {
     struct machine machine = {0};
-    int result = compile_for(path, model, diff, diff->b != NULL ? diff->b : "cpu", &machine);
+    int result = run_on(path, model, diff, diff->b != NULL ? diff->b : "cpu", false, &machine);
     if (result == EXIT_OK)
         result = compare_goldens(diff, &machine);
     machine_close(&machine);

@@ -225,6 +225,13 @@ static void fill_random(const struct tenon_tensor_info *info, void *out, uint64_
         bytes[i] = (uint8_t)(random_next(state) >> 56);
 }
 
+static void warn_random(uint32_t index, const struct tenon_tensor_info *info, uint64_t seed) {
+    char shape[SHAPE_BYTES];
+    tool_warn("input %" PRIu32 " '%s' %s is random (seed %" PRIu64
+              "); name a file with -i for a real answer",
+              index, info->name, tool_shape_text(info, shape), seed);
+}
+
 static bool named(const struct tenon_program *program, const char *text, size_t length,
                   uint32_t *index) {
     struct tenon_tensor_info info;
@@ -311,10 +318,8 @@ static int fill_all(struct machine *machine, const struct input_options *options
             result = fill_from_file(&filling);
             continue;
         }
-        char shape[SHAPE_BYTES];
-        tool_warn("input %" PRIu32 " '%s' %s is random (seed %" PRIu64
-                  "); name a file with -i for a real answer",
-                  i, info.name, tool_shape_text(&info, shape), options->seed);
+        if (!options->quiet)
+            warn_random(i, &info, options->seed);
         fill_random(&info, filling.out, &state);
     }
     return result;

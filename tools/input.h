@@ -15,6 +15,7 @@ struct input_options {
     int resize; /* enum picture_filter as "bilinear|nearest" */
     bool crop;
     uint64_t seed;
+    bool quiet; /* the random inputs were told before */
 };
 
 #define INPUT_OPTION_FILE(type)                                                       \

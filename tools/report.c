@@ -85,6 +85,14 @@ static const char *severity_name(enum tenon_severity severity) {
     return "error";
 }
 
+/* Some messages begin with the file's name, which a line here begins with already. */
+static const char *after_subject(const char *subject, const char *message) {
+    size_t length = strlen(subject);
+    if (strncmp(message, subject, length) != 0 || strncmp(message + length, ": ", 2) != 0)
+        return message;
+    return message + length + 2;
+}
+
 static void report_diagnostic(const char *subject, const struct tenon_diagnostic *diagnostic) {
     fprintf(stderr, "%s: %s %s: ", subject, severity_name(diagnostic->severity), diagnostic->id);
     if (diagnostic->operator_index != TENON_NO_INDEX)
@@ -95,7 +103,7 @@ static void report_diagnostic(const char *subject, const struct tenon_diagnostic
         fprintf(stderr, "tensor %" PRIu32 "%s%s%s: ", diagnostic->tensor_index,
                 diagnostic->tensor_name[0] != '\0' ? " '" : "", diagnostic->tensor_name,
                 diagnostic->tensor_name[0] != '\0' ? "'" : "");
-    fputs(diagnostic->message, stderr);
+    fputs(after_subject(subject, diagnostic->message), stderr);
     if (diagnostic->offset != TENON_NO_OFFSET)
         fprintf(stderr, " (at byte %" PRIu64 ")", diagnostic->offset);
     fputc('\n', stderr);
