@@ -225,6 +225,11 @@ void tenon_text_free(char *text) {
 
 /* ---- compiling ---- */
 
+static void release_pages(void *user) {
+    const struct tenon_model *model = user;
+    tenon_mapping_release_pages(&model->mapping);
+}
+
 static enum tenon_status read_targets(const struct tenon_compile_options *options,
                                       struct tenon_target *targets, uint32_t *count,
                                       struct tenon_error *error) {
@@ -255,7 +260,8 @@ enum tenon_status tenon_compile(const struct tenon_model *model,
                                 const struct tenon_compile_options *options,
                                 struct tenon_program **out, struct tenon_error *error) {
     struct tenon_target targets[TARGETS_MAX];
-    struct tenon_compile_request request = {.targets = targets};
+    struct tenon_compile_request request = {
+        .targets = targets, .constants_done = release_pages, .user = (void *)model};
     *out = NULL;
     enum tenon_status status = read_targets(options, targets, &request.target_count, error);
     if (status != TENON_OK)
@@ -271,6 +277,5 @@ enum tenon_status tenon_compile(const struct tenon_model *model,
     }
     size_t size;
     char *bytes = tenon_strbuf_take(&image, &size);
-    tenon_mapping_release_pages(&model->mapping);
     return bytes != NULL ? tenon_program_adopt(bytes, size, out, error) : tenon_fail_memory(error);
 }

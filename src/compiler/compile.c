@@ -216,6 +216,8 @@ enum tenon_status tenon_compile_graph(const struct tenon_graph *graph,
         status = refuse_fallback(&c, error);
     if (status == TENON_OK)
         status = compile_parts(&c, error);
+    if (status == TENON_OK && request->constants_done != NULL)
+        request->constants_done(request->user);
     if (status == TENON_OK)
         status = write_image(&c, image, error);
     finish(&c);

@@ -9,6 +9,10 @@ struct tenon_compile_request {
     uint32_t target_count;
     bool no_fallback;
     bool keep_tensors;
+    /* Called, if not NULL, once no constant of the graph is read any more: before the image is
+     * written, so that the model's pages and the image need not be in memory together. */
+    void (*constants_done)(void *user);
+    void *user;
 };
 
 /* The graph is not changed. `image` is an initialised, empty buffer. Errors: UNSUPPORTED, FALLBACK,
