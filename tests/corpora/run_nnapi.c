@@ -230,8 +230,8 @@ static int print_report(const struct report *report) {
     }
     print_row(&all);
     printf("%d of %d files, %d failures\n", report->files, FILES_EXPECTED, report->failures);
-    return report->files >= FILES_EXPECTED && report->failures == 0 && all.run >= RUN_EXPECTED ? 0
-                                                                                               : 1;
+    bool complete = report->files >= FILES_EXPECTED && all.run >= RUN_EXPECTED;
+    return complete && report->failures == 0 ? 0 : 1;
 }
 
 int main(void) {
