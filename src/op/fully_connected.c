@@ -58,25 +58,34 @@ enum tenon_status tenon_infer_fully_connected(const struct tenon_op_call *call,
     return tenon_set_shape(call, 0, &shape, error);
 }
 
-/* Scratch: multipliers, one row of the input and one of the weights as i16, a quantized row. */
+/* Scratch: multipliers, all rows of the input and one of the weights as i16; a quantized row, and
+ * how each row was quantized. */
 struct layout {
-    size_t row, filter, quantized, total;
+    size_t rows, filter, dynamics, quantized, total;
 };
 
-static struct layout scratch_layout(const struct dense *d) {
+static struct layout scratch_layout(const struct tenon_op_call *call, const struct dense *d) {
     struct layout layout;
-    size_t row = tenon_align_up(d->inputs * sizeof(int16_t), TENON_SCRATCH_ALIGN);
-    layout.row =
+    size_t element = sizeof(int16_t);
+    layout.rows =
         tenon_align_up((size_t)d->outputs * sizeof(struct tenon_multiplier), TENON_SCRATCH_ALIGN);
-    layout.filter = layout.row + row;
-    layout.quantized = layout.filter + row;
-    layout.total = layout.quantized + d->inputs;
+    layout.filter =
+        layout.rows + tenon_align_up(d->rows * d->inputs * element, TENON_SCRATCH_ALIGN);
+    layout.dynamics = layout.filter + tenon_align_up(d->inputs * element, TENON_SCRATCH_ALIGN);
+    layout.quantized = layout.dynamics;
+    layout.total = layout.dynamics;
+    if (tenon_linear_kind(call) == TENON_LINEAR_FLOAT)
+        layout.total = 0;
+    if (tenon_linear_kind(call) == TENON_LINEAR_DYNAMIC) {
+        layout.quantized += d->rows * sizeof(struct tenon_dynamic);
+        layout.total = layout.quantized + d->inputs;
+    }
     return layout;
 }
 
 size_t tenon_scratch_fully_connected(const struct tenon_op_call *call) {
     struct dense d;
-    return dense_init(&d, call, NULL) == TENON_OK ? scratch_layout(&d).total : 0;
+    return dense_init(&d, call, NULL) == TENON_OK ? scratch_layout(call, &d).total : 0;
 }
 
 uint64_t tenon_macs_fully_connected(const struct tenon_op_call *call) {
@@ -108,17 +117,17 @@ void tenon_fully_connected_integer(const struct tenon_op_call *call,
     struct dense d;
     if (dense_init(&d, call, NULL) != TENON_OK)
         return;
-    struct layout layout = scratch_layout(&d);
-    int16_t *row = (void *)((char *)call->scratch + layout.row);
+    struct layout layout = scratch_layout(call, &d);
+    int16_t *rows = (void *)((char *)call->scratch + layout.rows);
     int16_t *filter = (void *)((char *)call->scratch + layout.filter);
     bool wide = tenon_in(call, 0)->type == TENON_TYPE_I16;
+    tenon_linear_load_input(call, 0, d.rows * d.inputs, rows);
     for (int32_t c = 0; c < d.outputs; c++) {
         load_filter(call, &d, c, filter);
-        for (size_t r = 0; r < d.rows; r++) {
-            tenon_linear_load_input(call, r * d.inputs, d.inputs, row);
-            tenon_epilogue_store(epilogue, tenon_dot_i16(row, filter, d.inputs, wide), c,
+        for (size_t r = 0; r < d.rows; r++)
+            tenon_epilogue_store(epilogue,
+                                 tenon_dot_i16(rows + r * d.inputs, filter, d.inputs, wide), c,
                                  call->outputs[0].data, r * (size_t)d.outputs + (size_t)c);
-        }
     }
 }
 
@@ -136,26 +145,37 @@ static void dense_f32(const struct tenon_op_call *call, const struct dense *d) {
         }
 }
 
+static void quantize_rows(const struct tenon_op_call *call, const struct dense *d,
+                          const struct layout *layout) {
+    const float *in = tenon_in_data(call, 0);
+    int16_t *row = (void *)((char *)call->scratch + layout->rows);
+    int8_t *quantized = (int8_t *)call->scratch + layout->quantized;
+    struct tenon_dynamic *dynamics = (void *)((char *)call->scratch + layout->dynamics);
+    for (size_t r = 0; r < d->rows; r++, in += d->inputs, row += d->inputs) {
+        tenon_quantize_dynamic(in, d->inputs, call->attrs->asymmetric != 0, quantized,
+                               &dynamics[r].scale, &dynamics[r].zero_point);
+        for (size_t i = 0; i < d->inputs; i++)
+            row[i] = (int16_t)(quantized[i] - dynamics[r].zero_point);
+    }
+}
+
 static void dense_dynamic(const struct tenon_op_call *call, const struct dense *d) {
-    struct layout layout = scratch_layout(d);
-    int16_t *row = (void *)((char *)call->scratch + layout.row);
+    struct layout layout = scratch_layout(call, d);
+    const int16_t *rows = (const void *)((char *)call->scratch + layout.rows);
     int16_t *filter = (void *)((char *)call->scratch + layout.filter);
-    int8_t *quantized = (int8_t *)call->scratch + layout.quantized;
-    const float *in = tenon_in_data(call, 0), *bias = tenon_in_data(call, 2);
+    const struct tenon_dynamic *dynamics = (const void *)((char *)call->scratch + layout.dynamics);
+    const float *bias = tenon_in_data(call, 2);
     float low, high, *out = call->outputs[0].data;
     tenon_activation_range_f32((enum tenon_activation)call->attrs->activation, &low, &high);
-    for (size_t r = 0; r < d->rows; r++, in += d->inputs) {
-        struct tenon_dynamic dynamic;
-        tenon_quantize_dynamic(in, d->inputs, call->attrs->asymmetric != 0, quantized,
-                               &dynamic.scale, &dynamic.zero_point);
-        for (size_t i = 0; i < d->inputs; i++)
-            row[i] = (int16_t)(quantized[i] - dynamic.zero_point);
-        for (int32_t c = 0; c < d->outputs; c++) {
-            load_filter(call, d, c, filter);
-            float sum = (float)(int32_t)tenon_dot_i16(row, filter, d->inputs, false);
-            float scale = dynamic.scale * tenon_dynamic_weight_scale(tenon_in(call, 1), c);
-            float real = (bias != NULL ? bias[c] : 0.0f) + sum * scale;
-            *out++ = tenon_clamp_f32(real, low, high);
+    quantize_rows(call, d, &layout);
+    for (int32_t c = 0; c < d->outputs; c++) {
+        float weight_scale = tenon_dynamic_weight_scale(tenon_in(call, 1), c);
+        load_filter(call, d, c, filter);
+        for (size_t r = 0; r < d->rows; r++) {
+            float sum =
+                (float)(int32_t)tenon_dot_i16(rows + r * d->inputs, filter, d->inputs, false);
+            float real = (bias != NULL ? bias[c] : 0.0f) + sum * (dynamics[r].scale * weight_scale);
+            out[r * (size_t)d->outputs + (size_t)c] = tenon_clamp_f32(real, low, high);
         }
     }
 }
