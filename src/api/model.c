@@ -261,7 +261,7 @@ enum tenon_status tenon_compile(const struct tenon_model *model,
                                 struct tenon_program **out, struct tenon_error *error) {
     struct tenon_target targets[TARGETS_MAX];
     struct tenon_compile_request request = {
-        .targets = targets, .constants_done = release_pages, .user = (void *)model};
+        .targets = targets, .release_constants = release_pages, .user = (void *)model};
     *out = NULL;
     enum tenon_status status = read_targets(options, targets, &request.target_count, error);
     if (status != TENON_OK)

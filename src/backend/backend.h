@@ -29,9 +29,16 @@ struct tenon_part {
     uint32_t write_count;
 };
 
+/* What a backend makes of a part. Constants go straight into the image: `data` is its buffer, and
+ * offsets in the part's DATA section are counted from data_base. */
 struct tenon_code {
     struct tenon_strbuf code;
-    struct tenon_strbuf data;
+    struct tenon_strbuf *data;
+    size_t data_base; /* aligned to TENON_IMAGE_ALIGNMENT (64) */
+    /* May be NULL. To be called now and then while constants are copied: the pages of the model
+     * that were read so far may leave memory. */
+    void (*release_constants)(void *user);
+    void *user;
     uint64_t scratch_bytes;
     const char *compatibility; /* arena or static storage */
     const char **kernels;      /* arena; per node of the part: what executes it */
@@ -50,7 +57,7 @@ struct tenon_backend {
     /* Estimated nanoseconds of the node on the target. */
     uint64_t (*cost_ns)(const struct tenon_target *target, const struct tenon_graph *graph,
                         uint32_t node);
-    /* `out` is initialised by the caller, who finishes its buffers whatever happens. */
+    /* `out` is initialised by the caller, who finishes its buffer whatever happens. */
     enum tenon_status (*compile)(const struct tenon_target *target, const struct tenon_part *part,
                                  struct tenon_arena *arena, struct tenon_code *out,
                                  struct tenon_error *error);

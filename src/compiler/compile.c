@@ -15,7 +15,9 @@ struct compilation {
     struct tenon_arena arena;
     struct tenon_graph graph;
     struct tenon_partition partition;
-    struct tenon_code *codes; /* per part */
+    struct tenon_strbuf *bytes; /* of the image */
+    struct tenon_code *codes;   /* per part */
+    size_t *data_sizes;         /* per part */
     struct tenon_image image;
     uint32_t *edge_of; /* per tensor: edge, or TENON_ID_NONE */
 };
@@ -72,17 +74,26 @@ static enum tenon_status refuse_fallback(const struct compilation *c, struct ten
 
 static enum tenon_status compile_parts(struct compilation *c, struct tenon_error *error) {
     c->codes = tenon_arena_alloc_array(&c->arena, c->partition.part_count, sizeof(*c->codes));
-    if (c->codes == NULL)
+    c->data_sizes =
+        tenon_arena_alloc_array(&c->arena, c->partition.part_count, sizeof(*c->data_sizes));
+    if (c->codes == NULL || c->data_sizes == NULL)
         return tenon_fail_memory(error);
+    tenon_image_begin(c->bytes);
     for (uint32_t i = 0; i < c->partition.part_count; i++) {
         const struct tenon_target *target = &c->request->targets[c->partition.targets[i]];
-        tenon_strbuf_init(&c->codes[i].code);
-        tenon_strbuf_init(&c->codes[i].data);
+        struct tenon_code *code = &c->codes[i];
+        tenon_strbuf_init(&code->code);
+        tenon_image_align(c->bytes);
+        code->data = c->bytes;
+        code->data_base = c->bytes->size;
+        code->release_constants = c->request->release_constants;
+        code->user = c->request->user;
         enum tenon_status status =
             tenon_backend_find(target->name)
-                ->compile(target, &c->partition.parts[i], &c->arena, &c->codes[i], error);
+                ->compile(target, &c->partition.parts[i], &c->arena, code, error);
         if (status != TENON_OK)
             return status;
+        c->data_sizes[i] = c->bytes->size - code->data_base;
     }
     return TENON_OK;
 }
@@ -144,7 +155,8 @@ static bool describe_part(struct compilation *c, uint32_t index) {
         .target = c->request->targets[c->partition.targets[index]].name,
         .compatibility = code->compatibility,
         .code = {(const uint8_t *)code->code.data, code->code.size},
-        .data = {(const uint8_t *)code->data.data, code->data.size},
+        .data = {.size = c->data_sizes[index]},
+        .data_offset = code->data_base,
         .reads = edge_list(c, part->reads, part->read_count),
         .read_count = part->read_count,
         .writes = edge_list(c, part->writes, part->write_count),
@@ -165,8 +177,7 @@ static bool describe_part(struct compilation *c, uint32_t index) {
     return out->reads != NULL && out->writes != NULL;
 }
 
-static enum tenon_status write_image(struct compilation *c, struct tenon_strbuf *bytes,
-                                     struct tenon_error *error) {
+static enum tenon_status write_image(struct compilation *c, struct tenon_error *error) {
     struct tenon_image *image = &c->image;
     const struct tenon_graph *graph = &c->graph;
     image->name = graph->name;
@@ -183,22 +194,20 @@ static enum tenon_status write_image(struct compilation *c, struct tenon_strbuf 
     for (uint32_t i = 0; ok && i < image->part_count; i++)
         ok = describe_part(c, i);
     if (ok)
-        tenon_image_write(image, bytes);
-    return ok && !bytes->failed ? TENON_OK : tenon_fail_memory(error);
+        tenon_image_end(image, c->bytes);
+    return ok && !c->bytes->failed ? TENON_OK : tenon_fail_memory(error);
 }
 
 static void finish(struct compilation *c) {
-    for (uint32_t i = 0; c->codes != NULL && i < c->partition.part_count; i++) {
+    for (uint32_t i = 0; c->codes != NULL && i < c->partition.part_count; i++)
         tenon_strbuf_finish(&c->codes[i].code);
-        tenon_strbuf_finish(&c->codes[i].data);
-    }
     tenon_arena_finish(&c->arena);
 }
 
 enum tenon_status tenon_compile_graph(const struct tenon_graph *graph,
                                       const struct tenon_compile_request *request,
                                       struct tenon_strbuf *image, struct tenon_error *error) {
-    struct compilation c = {.request = request};
+    struct compilation c = {.request = request, .bytes = image};
     tenon_arena_init(&c.arena, 0);
     enum tenon_status status = TENON_OK;
     if (!tenon_graph_clone(graph, &c.arena, &c.graph))
@@ -216,10 +225,10 @@ enum tenon_status tenon_compile_graph(const struct tenon_graph *graph,
         status = refuse_fallback(&c, error);
     if (status == TENON_OK)
         status = compile_parts(&c, error);
-    if (status == TENON_OK && request->constants_done != NULL)
-        request->constants_done(request->user);
+    if (status == TENON_OK && request->release_constants != NULL)
+        request->release_constants(request->user);
     if (status == TENON_OK)
-        status = write_image(&c, image, error);
+        status = write_image(&c, error);
     finish(&c);
     return status;
 }

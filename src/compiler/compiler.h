@@ -9,9 +9,9 @@ struct tenon_compile_request {
     uint32_t target_count;
     bool no_fallback;
     bool keep_tensors;
-    /* Called, if not NULL, once no constant of the graph is read any more: before the image is
-     * written, so that the model's pages and the image need not be in memory together. */
-    void (*constants_done)(void *user);
+    /* May be NULL. Called while and after constants are copied, so that the model's pages and the
+     * image need not be in memory together. */
+    void (*release_constants)(void *user);
     void *user;
 };
 

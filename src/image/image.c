@@ -59,56 +59,64 @@ static void write_meta(const struct tenon_image *image, struct tenon_strbuf *buf
     }
 }
 
-static void write_row(struct tenon_strbuf *buf, uint32_t kind, size_t *offset, size_t size) {
-    *offset = tenon_align_up(*offset, TENON_IMAGE_ALIGNMENT);
-    tenon_strbuf_append_le32(buf, kind);
-    tenon_strbuf_append_le32(buf, 0);
-    tenon_strbuf_append_le64(buf, *offset);
-    tenon_strbuf_append_le64(buf, size);
-    *offset += size;
+/* The table while it is written: rows of kind, offset, size. */
+struct table {
+    struct tenon_strbuf rows;
+    uint32_t count;
+};
+
+static void add_row(struct table *table, uint32_t kind, size_t offset, size_t size) {
+    tenon_strbuf_append_le32(&table->rows, kind);
+    tenon_strbuf_append_le32(&table->rows, 0);
+    tenon_strbuf_append_le64(&table->rows, offset);
+    tenon_strbuf_append_le64(&table->rows, size);
+    table->count++;
 }
 
-static void write_section(struct tenon_strbuf *buf, const void *data, size_t size) {
+void tenon_image_begin(struct tenon_strbuf *buf) {
+    static const uint8_t header[HEADER_BYTES];
+    tenon_strbuf_append(buf, header, sizeof(header));
+}
+
+void tenon_image_align(struct tenon_strbuf *buf) {
     tenon_strbuf_align(buf, TENON_IMAGE_ALIGNMENT);
-    tenon_strbuf_append(buf, data, size);
 }
 
-/* Size of the whole file, so that the header can tell it and memory is reserved once. */
-static size_t file_size(const struct tenon_image *image, size_t meta_bytes, size_t table_bytes) {
-    size_t size = tenon_align_up(table_bytes, TENON_IMAGE_ALIGNMENT) + meta_bytes;
-    for (uint32_t i = 0; i < image->part_count; i++) {
-        size = tenon_align_up(size, TENON_IMAGE_ALIGNMENT) + image->parts[i].code.size;
-        size = tenon_align_up(size, TENON_IMAGE_ALIGNMENT) + image->parts[i].data.size;
-    }
-    return size;
+/* Aligns, and tells where the next section starts. */
+static size_t section_start(struct tenon_strbuf *buf) {
+    tenon_image_align(buf);
+    return buf->size;
 }
 
-void tenon_image_write(const struct tenon_image *image, struct tenon_strbuf *buf) {
-    struct tenon_strbuf meta;
-    tenon_strbuf_init(&meta);
-    write_meta(image, &meta);
-    uint32_t sections = 1 + 2 * image->part_count;
-    size_t offset = HEADER_BYTES + (size_t)sections * ROW_BYTES;
-    size_t size = file_size(image, meta.size, offset);
-    tenon_strbuf_reserve(buf, size);
-    tenon_strbuf_append(buf, magic, sizeof(magic));
-    tenon_strbuf_append_le16(buf, TENON_IMAGE_MAJOR);
-    tenon_strbuf_append_le16(buf, TENON_IMAGE_MINOR);
-    tenon_strbuf_append_le32(buf, sections);
-    tenon_strbuf_append_le64(buf, size);
-    tenon_strbuf_append_le64(buf, 0);
-    write_row(buf, KIND_META, &offset, meta.size);
+static void fill_header(struct tenon_strbuf *buf, uint32_t sections, size_t table_offset) {
+    uint8_t *header = (uint8_t *)buf->data;
+    memcpy(header, magic, sizeof(magic));
+    tenon_store_le16(header + 8, TENON_IMAGE_MAJOR);
+    tenon_store_le16(header + 10, TENON_IMAGE_MINOR);
+    tenon_store_le32(header + 12, sections);
+    tenon_store_le64(header + 16, buf->size);
+    tenon_store_le64(header + 24, table_offset);
+}
+
+void tenon_image_end(const struct tenon_image *image, struct tenon_strbuf *buf) {
+    struct table table = {.count = 0};
+    tenon_strbuf_init(&table.rows);
+    size_t start = section_start(buf);
+    write_meta(image, buf);
+    add_row(&table, KIND_META, start, buf->size - start);
     for (uint32_t i = 0; i < image->part_count; i++) {
-        write_row(buf, KIND_CODE, &offset, image->parts[i].code.size);
-        write_row(buf, KIND_DATA, &offset, image->parts[i].data.size);
+        const struct tenon_image_part *part = &image->parts[i];
+        start = section_start(buf);
+        tenon_strbuf_append(buf, part->code.data, part->code.size);
+        add_row(&table, KIND_CODE, start, part->code.size);
+        add_row(&table, KIND_DATA, part->data_offset, part->data.size);
     }
-    write_section(buf, meta.data, meta.size);
-    for (uint32_t i = 0; i < image->part_count; i++) {
-        write_section(buf, image->parts[i].code.data, image->parts[i].code.size);
-        write_section(buf, image->parts[i].data.data, image->parts[i].data.size);
-    }
-    buf->failed |= meta.failed;
-    tenon_strbuf_finish(&meta);
+    start = section_start(buf);
+    tenon_strbuf_append(buf, table.rows.data, table.rows.size);
+    buf->failed |= table.rows.failed;
+    if (!buf->failed)
+        fill_header(buf, table.count, start);
+    tenon_strbuf_finish(&table.rows);
 }
 
 /* ---- reading ---- */
@@ -120,10 +128,11 @@ static enum tenon_status bad(struct tenon_error *error, size_t offset, const cha
 
 static bool read_row(struct tenon_span bytes, uint32_t index, uint32_t kind,
                      struct tenon_span *out) {
-    size_t row = HEADER_BYTES + (size_t)index * ROW_BYTES;
-    if (!tenon_span_has(bytes, row, ROW_BYTES))
+    uint64_t table = tenon_load_le64(bytes.data + 24);
+    size_t row = (size_t)index * ROW_BYTES;
+    if (table > bytes.size || !tenon_span_has(bytes, (size_t)table + row, ROW_BYTES))
         return false;
-    const uint8_t *p = bytes.data + row;
+    const uint8_t *p = bytes.data + table + row;
     uint64_t offset = tenon_load_le64(p + 8), size = tenon_load_le64(p + 16);
     return tenon_load_le32(p) == kind && offset <= SIZE_MAX && size <= SIZE_MAX &&
            offset % TENON_IMAGE_ALIGNMENT == 0 &&

@@ -2,7 +2,7 @@
  * The compiled-program container. Little endian, sections found through a table, everything
  * bounds-checked by the reader before anyone sees it (docs/image.md).
  *
- *     header   magic "TENONIMG", major and minor version, section count, size of the file
+ *     header   magic "TENONIMG", version, section count, size of the file, place of the table
  *     table    per section: kind, offset, size; each section aligned to 64 bytes
  *     META     the program: edges (tensors that cross the border of a part), parts in execution
  *              order with the edges they read and write, the partition report's rows
@@ -41,6 +41,7 @@ struct tenon_image_part {
     const char *compatibility; /* the driver's own id, for example "cpu-1 avx2" */
     struct tenon_span code;
     struct tenon_span data; /* aligned to TENON_IMAGE_ALIGNMENT in the file */
+    size_t data_offset;     /* for the writer: where DATA stands in the buffer */
     const uint32_t *reads;  /* edges: inputs, variables, between */
     uint32_t read_count;
     const uint32_t *writes; /* edges: outputs, variables, between */
@@ -74,8 +75,15 @@ struct tenon_image {
     uint32_t output_count;
 };
 
-/* Appends the image's bytes to an empty buf; check buf->failed afterwards. */
-void tenon_image_write(const struct tenon_image *image, struct tenon_strbuf *buf);
+/*
+ * Writing. DATA sections, the bulk of an image, are appended to the buffer by whoever makes them,
+ * between begin and end, so that they are in memory once; each starts with tenon_image_align. `end`
+ * appends the rest and fills in the header; check buf->failed afterwards. Of each part it takes
+ * data_offset and data.size, not data.data.
+ */
+void tenon_image_begin(struct tenon_strbuf *buf);
+void tenon_image_align(struct tenon_strbuf *buf);
+void tenon_image_end(const struct tenon_image *image, struct tenon_strbuf *buf);
 
 /*
  * Reads untrusted bytes (aligned to 8 at least). Strings, code and data point into `bytes`; arrays

@@ -3,10 +3,11 @@
  *
  * A real factor M > 0 is held as an integer `multiplier` q in [2^30, 2^31) and a `shift`, with
  * M = q * 2^(shift - 31). The three rules (docs/numerics.md):
- *   double  saturating rounding doubling high multiply of (x << max(shift, 0)) by q, then a
- * rounding right shift by max(-shift, 0), half away from zero (TFLite's reference kernels) single
- * (x * q + 2^(30 - shift)) >> (31 - shift) in 64 bits (TFLITE_SINGLE_ROUNDING) f32     float(x) *
- * float(M), half to even (ONNX Runtime)
+ *
+ * - double: saturating rounding doubling high multiply of (x << max(shift, 0)) by q, then a
+ * rounding right shift by max(-shift, 0), half away from zero (TFLite's reference kernels);
+ * - single: (x * q + 2^(30 - shift)) >> (31 - shift) in 64 bits (TFLITE_SINGLE_ROUNDING);
+ * - f32: float(x) * float(M), half to even (ONNX Runtime).
  */
 #ifndef TENON_OP_NUMERICS_H
 #define TENON_OP_NUMERICS_H
@@ -25,9 +26,9 @@ struct tenon_multiplier {
  * as in TFLite. */
 struct tenon_multiplier tenon_multiplier_from_double(double real);
 
-/* round half away from zero of a * b / 2^31; saturates for the one overflowing pair. */
+/* a * b / 2^31 rounded half up; saturates for the one overflowing pair. */
 int32_t tenon_doubling_high_multiply(int32_t a, int32_t b);
-/* round half away from zero of x / 2^exponent, 0 <= exponent <= 31. */
+/* x / 2^exponent rounded half away from zero, 0 <= exponent <= 31. */
 int32_t tenon_rounding_shift_right(int32_t x, int32_t exponent);
 
 /* x * M under the rule; NONE is taken as DOUBLE. */

@@ -10,7 +10,7 @@
 #include "backends/cpu/lower.h"
 #include "util/checked.h"
 
-enum { DATA_ALIGNMENT = 64, NOT_PLANNED = -1 };
+enum { DATA_ALIGNMENT = 64, NOT_PLANNED = -1, RELEASE_BYTES = 1 << 20 };
 
 /* Where a tensor of the graph is while its part runs. */
 struct location {
@@ -31,6 +31,7 @@ struct lowering {
     uint32_t *scratch_items; /* per call: the item of its working memory */
     struct tenon_cpu_code code;
     struct tenon_code *out;
+    size_t released; /* size of the data when pages of constants were last given back */
 };
 
 static const struct tenon_node *node_at(const struct lowering *l, uint32_t step) {
@@ -72,9 +73,10 @@ static void find_last_uses(struct lowering *l) {
 /* Constants go to DATA once, however many nodes use them. */
 static void locate_constant(struct lowering *l, uint32_t id) {
     const struct tenon_tensor *tensor = &l->graph->tensors[id];
-    tenon_strbuf_align(&l->out->data, DATA_ALIGNMENT);
-    l->locations[id] = (struct location){TENON_CPU_DATA, l->out->data.size, true};
-    tenon_strbuf_append(&l->out->data, tensor->data, tenon_desc_size(&tensor->desc));
+    struct tenon_strbuf *data = l->out->data;
+    tenon_strbuf_align(data, DATA_ALIGNMENT);
+    l->locations[id] = (struct location){TENON_CPU_DATA, data->size - l->out->data_base, true};
+    tenon_strbuf_append(data, tensor->data, tenon_desc_size(&tensor->desc));
 }
 
 /* The plan item that an output can take over from input 0, or NOT_PLANNED. */
@@ -118,6 +120,14 @@ static void set_operand(struct lowering *l, uint32_t id, struct tenon_cpu_operan
     };
 }
 
+/* Constants are read once, one after the other: what was copied need not stay in memory. */
+static void release_read_constants(struct lowering *l) {
+    if (l->out->release_constants == NULL || l->out->data->size - l->released < RELEASE_BYTES)
+        return;
+    l->out->release_constants(l->out->user);
+    l->released = l->out->data->size;
+}
+
 static enum tenon_status lower_node(struct lowering *l, uint32_t step, struct tenon_error *error) {
     const struct tenon_node *node = node_at(l, step);
     struct tenon_cpu_call *call = &l->code.calls[step];
@@ -136,7 +146,7 @@ static enum tenon_status lower_node(struct lowering *l, uint32_t step, struct te
         return tenon_fail_memory(error);
     struct tenon_op_call op;
     tenon_graph_node_call(l->graph, l->part->nodes[step], NULL, operands, &op);
-    if (!tenon_cpu_select_kernel(l->target, &op, &l->out->data, call))
+    if (!tenon_cpu_select_kernel(l->target, &op, l->out, call))
         return tenon_fail_memory(error);
     bool packed = call->params.size != 0;
     for (uint32_t i = 0; i < node->input_count; i++) {
@@ -160,6 +170,7 @@ static enum tenon_status lower_node(struct lowering *l, uint32_t step, struct te
     l->items[l->item_count++] =
         (struct tenon_plan_item){.size_bytes = call->scratch_bytes, .first = step, .last = step};
     l->out->kernels[step] = call->kernel;
+    release_read_constants(l);
     return TENON_OK;
 }
 
@@ -198,7 +209,7 @@ static enum tenon_status cpu_compile(const struct tenon_target *target,
     out->compatibility =
         strcmp(target->name, "reference") == 0 ? TENON_CPU_ID_REFERENCE : TENON_CPU_ID_PORTABLE;
     tenon_cpu_code_write(&l.code, &out->code);
-    return out->code.failed || out->data.failed ? tenon_fail_memory(error) : TENON_OK;
+    return out->code.failed || out->data->failed ? tenon_fail_memory(error) : TENON_OK;
 }
 
 static bool cpu_supports(const struct tenon_target *target, const struct tenon_graph *graph,
