@@ -58,7 +58,7 @@ static int32_t requantize_double(int32_t x, const struct tenon_multiplier *m) {
     return tenon_rounding_shift_right(high, right);
 }
 
-/* A 64-bit rounding shift that saturates to int32. */
+/* Saturates to int32. */
 static int32_t narrow_i64(int64_t value) {
     return value < INT32_MIN ? INT32_MIN : value > INT32_MAX ? INT32_MAX : (int32_t)value;
 }

@@ -4,8 +4,8 @@
  * A real factor M > 0 is held as an integer `multiplier` q in [2^30, 2^31) and a `shift`, with
  * M = q * 2^(shift - 31). The three rules (docs/numerics.md):
  *
- * - double: saturating rounding doubling high multiply of (x << max(shift, 0)) by q, then a
- * rounding right shift by max(-shift, 0), half away from zero (TFLite's reference kernels);
+ * - double: a saturating rounding doubling high multiply of (x << max(shift, 0)) by q, then a
+ *   rounding right shift by max(-shift, 0), half away from zero (TFLite's reference kernels);
  * - single: (x * q + 2^(30 - shift)) >> (31 - shift) in 64 bits (TFLITE_SINGLE_ROUNDING);
  * - f32: float(x) * float(M), half to even (ONNX Runtime).
  */
