@@ -162,7 +162,6 @@ enum tenon_status tenon_infer_pack(const struct tenon_op_call *call, struct teno
     return tenon_set_shape(call, 0, &shape, error);
 }
 
-/* Both ways between one tensor and `count` slices of it along an axis, each dense. */
 enum tenon_status tenon_reference_pack(const struct tenon_op_call *call,
                                        struct tenon_error *error) {
     (void)error;
