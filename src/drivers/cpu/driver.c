@@ -167,6 +167,8 @@ static enum tenon_status load_code(struct executable *e, const struct tenon_imag
         tenon_cpu_code_read(e->part->code, e->part->data, &e->arena, &e->code, error);
     if (status != TENON_OK)
         return status;
+    if (e->code.scratch_bytes != e->part->scratch_bytes)
+        return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "the part tells another scratch size");
     e->kernels = tenon_arena_alloc_array(&e->arena, e->code.call_count, sizeof(*e->kernels));
     if (e->kernels == NULL)
         return tenon_fail_memory(error);
