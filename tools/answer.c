@@ -155,12 +155,12 @@ json_t *answer_json(const struct tenon_tensor_info *info, const void *data,
     json_t *list = json_array();
     size_t count = answer_top(info, data, top, indices);
     for (size_t i = 0; i < count; i++) {
-        json_t *row = json_pack("{s:I, s:f}", "index", (json_int_t)indices[i], "score",
-                                element_real(info, data, indices[i]));
+        json_t *row = json_pack("{s:I, s:o}", "index", (json_int_t)indices[i], "score",
+                                tool_json_number(element_real(info, data, indices[i])));
         if (row != NULL && indices[i] < labels->count)
-            json_object_set_new(row, "label", tool_json_text(label_of(labels, indices[i])));
-        json_array_append_new(list, row);
+            tool_json_set(&row, "label", tool_json_text(label_of(labels, indices[i])));
+        tool_json_append(&list, row);
     }
-    json_object_set_new(json, "top", list);
+    tool_json_set(&json, "top", list);
     return json;
 }

@@ -150,8 +150,8 @@ static json_t *json_contender(const struct contest *contest, const struct conten
         double at;
     } points[] = {{"min", 0}, {"p10", 10}, {"median", 50}, {"p90", 90}, {"p99", 99}};
     for (size_t i = 0; i < sizeof(points) / sizeof(points[0]); i++)
-        json_object_set_new(
-            percentiles, points[i].name,
+        tool_json_set(
+            &percentiles, points[i].name,
             json_real(statistics_percentile(contender->wall_ns, contest->runs, points[i].at)));
     return json_pack("{s:o, s:o, s:f, s:I}", "name", tool_json_text(contender->name), "wall_ns",
                      percentiles, "cpu_ns_median",
@@ -162,14 +162,14 @@ static json_t *json_contender(const struct contest *contest, const struct conten
 static json_t *json_contest(const struct contest *contest, size_t wins) {
     json_t *list = json_array();
     for (size_t i = 0; i < contest->count; i++)
-        json_array_append_new(list, json_contender(contest, &contest->contenders[i]));
+        tool_json_append(&list, json_contender(contest, &contest->contenders[i]));
     json_t *json = json_pack("{s:o, s:I, s:I, s:o}", "model", tool_json_text(contest->path), "runs",
                              (json_int_t)contest->runs, "warm_up",
                              (json_int_t)contest->bench->warm_up, "configurations", list);
     if (json != NULL && contest->count > 1) {
-        json_object_set_new(json, "ratio_of_medians",
-                            json_real(median(contest, 1) / median(contest, 0)));
-        json_object_set_new(json, "second_faster", json_integer((json_int_t)wins));
+        tool_json_set(&json, "ratio_of_medians",
+                      json_real(median(contest, 1) / median(contest, 0)));
+        tool_json_set(&json, "second_faster", json_integer((json_int_t)wins));
     }
     return json;
 }

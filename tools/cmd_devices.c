@@ -29,10 +29,10 @@ static int print_json(struct tenon_instance *instance) {
     struct tenon_device_info info;
     for (uint32_t i = 0; i < tenon_instance_device_count(instance); i++) {
         tenon_device_get_info(tenon_instance_device(instance, i), &info);
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:o, s:s, s:I}", "name", info.name, "driver", info.driver,
-                            "description", tool_json_text(info.description), "features",
-                            info.features, "threads", (json_int_t)info.thread_count));
+        tool_json_append(&list, json_pack("{s:s, s:s, s:o, s:s, s:I}", "name", info.name, "driver",
+                                          info.driver, "description",
+                                          tool_json_text(info.description), "features",
+                                          info.features, "threads", (json_int_t)info.thread_count));
     }
     return tool_json_print(list);
 }

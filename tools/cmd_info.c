@@ -184,9 +184,9 @@ static int print_dot(const struct tenon_model *model) {
 static json_t *json_indices(const uint32_t *indices, uint32_t count) {
     json_t *list = json_array();
     for (uint32_t i = 0; i < count; i++)
-        json_array_append_new(list, indices[i] == TENON_NO_INDEX
-                                        ? json_null()
-                                        : json_integer((json_int_t)indices[i]));
+        tool_json_append(&list, indices[i] == TENON_NO_INDEX
+                                    ? json_null()
+                                    : json_integer((json_int_t)indices[i]));
     return list;
 }
 
@@ -207,16 +207,16 @@ static json_t *json_model(const struct tenon_model *model) {
     tenon_model_get_info(model, &info);
     for (uint32_t i = 0; i < info.input_count; i++)
         if (tenon_model_input(model, i, &tensor) == TENON_OK)
-            json_array_append_new(inputs, tool_json_tensor(&tensor));
+            tool_json_append(&inputs, tool_json_tensor(&tensor));
     for (uint32_t i = 0; i < info.output_count; i++)
         if (tenon_model_output(model, i, &tensor) == TENON_OK)
-            json_array_append_new(outputs, tool_json_tensor(&tensor));
+            tool_json_append(&outputs, tool_json_tensor(&tensor));
     for (uint32_t i = 0; i < info.tensor_count; i++)
         if (tenon_model_tensor(model, i, &tensor) == TENON_OK)
-            json_array_append_new(tensors, tool_json_tensor(&tensor));
+            tool_json_append(&tensors, tool_json_tensor(&tensor));
     for (uint32_t i = 0; i < info.node_count; i++)
         if (tenon_model_node(model, i, &node) == TENON_OK)
-            json_array_append_new(nodes, json_node(&node));
+            tool_json_append(&nodes, json_node(&node));
     return json_pack("{s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "name",
                      tool_json_text(info.name), "description", tool_json_text(info.description),
                      "macs", (json_int_t)info.macs, "constant_bytes",
@@ -259,10 +259,10 @@ static json_t *json_program(const struct tenon_program *program) {
     tenon_program_get_memory(program, &memory);
     for (uint32_t i = 0; i < tenon_program_input_count(program); i++)
         if (tenon_program_input(program, i, &tensor) == TENON_OK)
-            json_array_append_new(inputs, tool_json_tensor(&tensor));
+            tool_json_append(&inputs, tool_json_tensor(&tensor));
     for (uint32_t i = 0; i < tenon_program_output_count(program); i++)
         if (tenon_program_output(program, i, &tensor) == TENON_OK)
-            json_array_append_new(outputs, tool_json_tensor(&tensor));
+            tool_json_append(&outputs, tool_json_tensor(&tensor));
     return json_pack("{s:I, s:I, s:I, s:o, s:o, s:o}", "image_bytes",
                      (json_int_t)memory.image_bytes, "constant_bytes",
                      (json_int_t)memory.constant_bytes, "scratch_bytes",

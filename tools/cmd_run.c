@@ -89,9 +89,9 @@ static json_t *json_outputs(const struct machine *machine, const struct run_opti
     struct tenon_tensor_info info;
     for (uint32_t i = 0; i < tenon_program_output_count(machine->program); i++)
         if (tenon_program_output(machine->program, i, &info) == TENON_OK)
-            json_array_append_new(list,
-                                  answer_json(&info, tenon_session_output_data(machine->session, i),
-                                              labels, run->top));
+            tool_json_append(&list,
+                             answer_json(&info, tenon_session_output_data(machine->session, i),
+                                         labels, run->top));
     return list;
 }
 
@@ -100,7 +100,7 @@ static json_t *json_answer(const struct machine *machine, const char *path,
                            const struct timing *timing) {
     json_t *times = json_array();
     for (uint64_t i = 0; i < run->repeat; i++)
-        json_array_append_new(times, json_integer((json_int_t)timing->run_ns[i]));
+        tool_json_append(&times, json_integer((json_int_t)timing->run_ns[i]));
     return json_pack("{s:o, s:o, s:o, s:o}", "model", tool_json_text(path), "ns", times, "outputs",
                      json_outputs(machine, run, labels), "nodes",
                      placement_json(machine->program, timing->node_ns));
@@ -125,15 +125,21 @@ static bool write_output(struct file_set *set, const struct run_options *run, ui
 }
 
 static bool write_json(struct file_set *set, json_t *json) {
-    FILE *file = json != NULL ? file_set_open(set, "result.json") : NULL;
-    bool ok = file != NULL;
-    if (ok) {
-        json_dumpf(json, file, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-        fputc('\n', file);
-        ok = file_set_close(set, file);
+    if (json == NULL) {
+        tool_complain_memory();
+        return false;
     }
+    FILE *file = file_set_open(set, "result.json");
+    bool dumped = false, closed = false;
+    if (file != NULL) {
+        dumped = json_dumpf(json, file, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) == 0;
+        fputc('\n', file);
+        closed = file_set_close(set, file);
+    }
+    if (closed && !dumped)
+        tool_complain_memory();
     json_decref(json);
-    return ok;
+    return dumped && closed;
 }
 
 static int write_all(const struct machine *machine, const char *path, const struct run_options *run,

@@ -37,6 +37,8 @@ int machine_open_model(const char *path, const struct machine_options *options,
         for (uint32_t i = 0; i < tenon_diagnostics_count(model_options.list); i++)
             told |= tenon_diagnostics_get(model_options.list, i)->severity == TENON_SEVERITY_ERROR;
         result = told ? tool_exit_status(status) : tool_complain_error(path, &error);
+        if (status == TENON_ERROR_LIMIT) /* a model that asks for too much */
+            result = EXIT_BAD_INPUT;
     }
     tenon_diagnostics_destroy(model_options.list);
     return result;

@@ -102,12 +102,13 @@ json_t *placement_json(const struct tenon_program *program, const uint64_t *spen
     for (uint32_t i = 0; i < tenon_program_node_count(program); i++) {
         if (tenon_program_placement(program, i, &row) != TENON_OK)
             continue;
-        json_t *json = json_pack("{s:o, s:s, s:s, s:s, s:s, s:I}", "node", tool_json_text(row.node),
-                                 "op", row.op, "device", row.device, "kernel", row.kernel, "reason",
-                                 row.reason, "macs", (json_int_t)row.macs);
+        json_t *json = json_pack("{s:o, s:o, s:o, s:o, s:o, s:I}", "node", tool_json_text(row.node),
+                                 "op", tool_json_text(row.op), "device", tool_json_text(row.device),
+                                 "kernel", tool_json_text(row.kernel), "reason",
+                                 tool_json_text(row.reason), "macs", (json_int_t)row.macs);
         if (json != NULL && spent_ns != NULL)
-            json_object_set_new(json, "ns", json_integer((json_int_t)spent_ns[i]));
-        json_array_append_new(list, json);
+            tool_json_set(&json, "ns", json_integer((json_int_t)spent_ns[i]));
+        tool_json_append(&list, json);
     }
     return list;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +46,6 @@ int tool_exit_status(enum tenon_status status) {
     case TENON_ERROR_BAD_IMAGE:
     case TENON_ERROR_UNSUPPORTED:
     case TENON_ERROR_INCOMPATIBLE:
-    case TENON_ERROR_LIMIT:
         return EXIT_BAD_INPUT;
     case TENON_ERROR_OUT_OF_MEMORY:
     case TENON_ERROR_IO:
@@ -54,6 +54,7 @@ int tool_exit_status(enum tenon_status status) {
     case TENON_ERROR_TIMEOUT:
     case TENON_ERROR_CANCELLED:
     case TENON_ERROR_DEVICE_LOST:
+    case TENON_ERROR_LIMIT:
     case TENON_STATUS_COUNT:
         break;
     }
@@ -194,11 +195,29 @@ json_t *tool_json_text(const char *text) {
     return json;
 }
 
+json_t *tool_json_number(double value) {
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+void tool_json_append(json_t **list, json_t *value) {
+    if (json_array_append_new(*list, value) == 0)
+        return;
+    json_decref(*list);
+    *list = NULL;
+}
+
+void tool_json_set(json_t **object, const char *key, json_t *value) {
+    if (json_object_set_new(*object, key, value) == 0)
+        return;
+    json_decref(*object);
+    *object = NULL;
+}
+
 static json_t *json_quantization(const struct tenon_tensor_info *info) {
     json_t *scales = json_array(), *zeros = json_array();
     for (uint32_t i = 0; i < info->scale_count; i++) {
-        json_array_append_new(scales, json_real((double)info->scales[i]));
-        json_array_append_new(zeros, json_integer(info->zero_points[i]));
+        tool_json_append(&scales, json_real((double)info->scales[i]));
+        tool_json_append(&zeros, json_integer(info->zero_points[i]));
     }
     return json_pack("{s:o, s:o, s:i}", "scales", scales, "zero_points", zeros, "axis",
                      info->scale_count > 1 ? info->axis : -1);
@@ -207,12 +226,12 @@ static json_t *json_quantization(const struct tenon_tensor_info *info) {
 json_t *tool_json_tensor(const struct tenon_tensor_info *info) {
     json_t *dims = json_array();
     for (uint32_t i = 0; i < info->rank; i++)
-        json_array_append_new(dims, json_integer(info->dims[i]));
+        tool_json_append(&dims, json_integer(info->dims[i]));
     json_t *json = json_pack("{s:o, s:s, s:o, s:I}", "name", tool_json_text(info->name), "type",
                              tenon_type_name(info->type), "shape", dims, "bytes",
                              (json_int_t)info->size_bytes);
     if (json != NULL && info->scale_count > 0)
-        json_object_set_new(json, "quantization", json_quantization(info));
+        tool_json_set(&json, "quantization", json_quantization(info));
     return json;
 }
 

@@ -36,6 +36,14 @@ const char *tool_shape_text(const struct tenon_tensor_info *info, char text[SHAP
 /* " scale 0.0078 zero point 128", " 32 scales on axis 3", or "" */
 const char *tool_quantization_text(const struct tenon_tensor_info *info, char text[SHAPE_BYTES]);
 
+/* A number; JSON has none for infinity and what is not a number: those become null. */
+json_t *tool_json_number(double value);
+/*
+ * Adding to an array or object, which takes the value. When memory ran out, the whole becomes NULL
+ * and stays so: a result that lacks a part is never printed.
+ */
+void tool_json_append(json_t **list, json_t *value);
+void tool_json_set(json_t **object, const char *key, json_t *value);
 /* Name, type, shape and quantization as JSON; NULL when memory ran out. */
 json_t *tool_json_tensor(const struct tenon_tensor_info *info);
 /* A string that may hold bytes that are not UTF-8, which become '?'. */
