@@ -138,8 +138,9 @@ static void print_summary(const struct tenon_tensor_info *info, const void *data
 
 void answer_print(uint32_t index, const struct tenon_tensor_info *info, const void *data,
                   const struct labels *labels, size_t top) {
-    char shape[SHAPE_BYTES];
-    printf("output %" PRIu32 " '%s' %s\n", index, info->name, tool_shape_text(info, shape));
+    char shape[SHAPE_BYTES], name[NAME_BYTES];
+    printf("output %" PRIu32 " '%s' %s\n", index, tool_name_text(info->name, name),
+           tool_shape_text(info, shape));
     if (answer_is_scores(info))
         print_scores(info, data, labels, top);
     else

@@ -126,13 +126,14 @@ static int run_on(const char *path, const struct tenon_model *model,
 static void describe(const struct tenon_model *model, const struct place *place,
                      const struct tenon_tensor_info *info, const char *first) {
     struct tenon_node_info node;
-    char shape[SHAPE_BYTES];
+    char shape[SHAPE_BYTES], name[NAME_BYTES], tensor[NAME_BYTES];
     tool_shape_text(info, shape);
+    tool_name_text(info->name, tensor);
     if (place->node != TENON_NO_INDEX && tenon_model_node(model, place->node, &node) == TENON_OK)
         printf("%snode %" PRIu32 " %s '%s', tensor '%s' %s\n", first, place->node, node.op,
-               node.name, info->name, shape);
+               tool_name_text(node.name, name), tensor, shape);
     else
-        printf("%soutput %" PRIu32 " '%s' %s\n", first, place->output, info->name, shape);
+        printf("%soutput %" PRIu32 " '%s' %s\n", first, place->output, tensor, shape);
 }
 
 /* Compares in the order of execution; prints the first difference in full, counts the others. */
@@ -216,6 +217,7 @@ static int compare_golden(const struct diff_options *diff, const struct machine 
     if (!file_read(path, &golden, &size))
         return EXIT_ENVIRONMENT;
     int result = EXIT_OK;
+    char name[NAME_BYTES];
     struct difference difference;
     if (size != info.size_bytes) {
         result = tool_complain(EXIT_BAD_INPUT, "%s: %zu bytes, output %" PRIu32 " has %zu", path,
@@ -224,7 +226,7 @@ static int compare_golden(const struct diff_options *diff, const struct machine 
         difference_measure(&info, golden, tenon_session_output_data(machine->session, output),
                            diff->tolerance, &difference);
         result = difference.beyond > 0 ? EXIT_DIFFERENT : EXIT_OK;
-        printf("output %" PRIu32 " '%s': %s\n", output, info.name,
+        printf("output %" PRIu32 " '%s': %s\n", output, tool_name_text(info.name, name),
                difference.beyond > 0      ? "different"
                : difference.different > 0 ? "within the tolerance"
                                           : "equal");

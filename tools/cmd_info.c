@@ -23,10 +23,10 @@ static const struct option options[] = {
 };
 
 static void print_tensor(const char *what, uint32_t index, const struct tenon_tensor_info *info) {
-    char shape[SHAPE_BYTES], quantization[SHAPE_BYTES];
+    char shape[SHAPE_BYTES], quantization[SHAPE_BYTES], name[NAME_BYTES];
     tool_quantization_text(info, quantization);
-    printf("%s %" PRIu32 "  '%s' %s%s%s\n", what, index, info->name, tool_shape_text(info, shape),
-           quantization[0] != '\0' ? ", " : "", quantization);
+    printf("%s %" PRIu32 "  '%s' %s%s%s\n", what, index, tool_name_text(info->name, name),
+           tool_shape_text(info, shape), quantization[0] != '\0' ? ", " : "", quantization);
 }
 
 static const char *rounding_name(enum tenon_rounding rounding) {
@@ -55,8 +55,10 @@ static void print_head(const struct tenon_model *model, const char *path) {
     struct tenon_model_info info;
     struct tenon_tensor_info tensor;
     char macs[FIGURE_BYTES], constants[FIGURE_BYTES], activations[FIGURE_BYTES];
+    char description[NAME_BYTES];
     tenon_model_get_info(model, &info);
-    printf("model     %s%s%s\n", path, info.description[0] != '\0' ? ": " : "", info.description);
+    printf("model     %s%s%s\n", path, info.description[0] != '\0' ? ": " : "",
+           tool_name_text(info.description, description));
     for (uint32_t i = 0; i < info.input_count; i++)
         if (tenon_model_input(model, i, &tensor) == TENON_OK)
             print_tensor("input", i, &tensor);
@@ -272,14 +274,14 @@ static json_t *json_program(const struct tenon_program *program) {
 
 static void print_placements(const struct tenon_program *program) {
     struct tenon_placement row;
-    char macs[FIGURE_BYTES];
+    char macs[FIGURE_BYTES], name[NAME_BYTES];
     printf("\n%4s  %-24s %8s  %-10s %-20s %s\n", "node", "operator", "MACs", "device", "kernel",
            "name");
     for (uint32_t i = 0; i < tenon_program_node_count(program); i++)
         if (tenon_program_placement(program, i, &row) == TENON_OK)
             printf("%4" PRIu32 "  %-24s %8s  %-10s %-20s %s\n", i, row.op,
                    row.macs > 0 ? tool_figure_count(row.macs, macs) : "", row.device, row.kernel,
-                   row.node);
+                   tool_name_text(row.node, name));
 }
 
 static void print_program(const struct tenon_program *program, const char *path) {

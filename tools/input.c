@@ -260,10 +260,11 @@ static bool find_input(const struct tenon_program *program, const char **text, u
 
 static int complain_input(const struct tenon_program *program, const char *text) {
     struct tenon_tensor_info info;
+    char name[NAME_BYTES];
     tool_complain(EXIT_USAGE, "-i %s: the model has no such input; it has", text);
     for (uint32_t i = 0; i < tenon_program_input_count(program); i++)
         if (tenon_program_input(program, i, &info) == TENON_OK)
-            fprintf(stderr, "  %" PRIu32 " '%s'\n", i, info.name);
+            fprintf(stderr, "  %" PRIu32 " '%s'\n", i, tool_name_text(info.name, name));
     return EXIT_USAGE;
 }
 

@@ -90,10 +90,11 @@ void placement_print_summary(const struct tenon_program *program) {
 
 void placement_print_fallbacks(const struct tenon_program *program, FILE *to) {
     struct tenon_placement row;
+    char name[NAME_BYTES], reason[NAME_BYTES];
     for (uint32_t i = 0; i < tenon_program_node_count(program); i++)
         if (tenon_program_placement(program, i, &row) == TENON_OK && row.reason[0] != '\0')
             fprintf(to, "fell back to %s: node %" PRIu32 " %s '%s': %s\n", row.device, i, row.op,
-                    row.node, row.reason);
+                    tool_name_text(row.node, name), tool_name_text(row.reason, reason));
 }
 
 json_t *placement_json(const struct tenon_program *program, const uint64_t *spent_ns) {
@@ -135,7 +136,7 @@ static void print_operators(const struct tenon_program *program, const uint64_t 
 void placement_print_profile(const struct tenon_program *program, const uint64_t *spent_ns) {
     uint32_t nodes = tenon_program_node_count(program);
     uint64_t total = 0;
-    char time[FIGURE_BYTES];
+    char time[FIGURE_BYTES], name[NAME_BYTES];
     struct tenon_placement row;
     for (uint32_t i = 0; i < nodes; i++)
         total += spent_ns[i];
@@ -149,7 +150,7 @@ void placement_print_profile(const struct tenon_program *program, const uint64_t
             snprintf(rate, sizeof(rate), "%.2f", (double)row.macs / (double)spent_ns[i]);
         printf("%4" PRIu32 " %10s %5.1f%% %9s  %-20s %-10s %-20s %s\n", i,
                tool_figure_time((double)spent_ns[i], time), share(spent_ns[i], total), rate, row.op,
-               row.device, row.kernel, row.node);
+               row.device, row.kernel, tool_name_text(row.node, name));
     }
     print_operators(program, spent_ns, total);
 }

@@ -12,12 +12,32 @@
 
 #include "command.h"
 
+static char shown(char c) {
+    return (unsigned char)c < ' ' || c == 0x7f ? '?' : c;
+}
+
+const char *tool_name_text(const char *name, char text[NAME_BYTES]) {
+    size_t n = 0;
+    for (; name[n] != '\0' && n < NAME_BYTES - 1; n++)
+        text[n] = shown(name[n]);
+    text[n] = '\0';
+    return text;
+}
+
+/* Messages quote names of files and models: no control character reaches the terminal. */
+__attribute__((format(printf, 2, 0))) static void print_message(const char *before,
+                                                                const char *format, va_list args) {
+    char message[2048];
+    vsnprintf(message, sizeof(message), format, args);
+    for (char *c = message; *c != '\0'; c++)
+        *c = shown(*c);
+    fprintf(stderr, "%s%s\n", before, message);
+}
+
 int tool_complain(int exit_status, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    fputs("tenon: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    print_message("tenon: ", format, args);
     va_end(args);
     return exit_status;
 }
@@ -25,9 +45,7 @@ int tool_complain(int exit_status, const char *format, ...) {
 void tool_warn(const char *format, ...) {
     va_list args;
     va_start(args, format);
-    fputs("tenon: warning: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    print_message("tenon: warning: ", format, args);
     va_end(args);
 }
 
@@ -66,9 +84,9 @@ int tool_complain_error(const char *subject, const struct tenon_error *error) {
         error->message[0] != '\0' ? error->message : tenon_status_name(error->status);
     /* Most messages name their file already. */
     if (strncmp(message, subject, strlen(subject)) == 0)
-        fprintf(stderr, "tenon: %s\n", message);
+        tool_complain(0, "%s", message);
     else
-        fprintf(stderr, "tenon: %s: %s\n", subject, message);
+        tool_complain(0, "%s: %s", subject, message);
     if (error->status == TENON_ERROR_INCOMPATIBLE)
         fputs("tenon: compile the model again on this machine: tenon compile\n", stderr);
     return tool_exit_status(error->status);
@@ -95,16 +113,20 @@ static const char *after_subject(const char *subject, const char *message) {
 }
 
 static void report_diagnostic(const char *subject, const struct tenon_diagnostic *diagnostic) {
+    char name[NAME_BYTES];
     fprintf(stderr, "%s: %s %s: ", subject, severity_name(diagnostic->severity), diagnostic->id);
     if (diagnostic->operator_index != TENON_NO_INDEX)
         fprintf(stderr, "operator %" PRIu32 "%s%s%s: ", diagnostic->operator_index,
-                diagnostic->operator_name[0] != '\0' ? " (" : "", diagnostic->operator_name,
+                diagnostic->operator_name[0] != '\0' ? " (" : "",
+                tool_name_text(diagnostic->operator_name, name),
                 diagnostic->operator_name[0] != '\0' ? ")" : "");
     if (diagnostic->tensor_index != TENON_NO_INDEX)
         fprintf(stderr, "tensor %" PRIu32 "%s%s%s: ", diagnostic->tensor_index,
-                diagnostic->tensor_name[0] != '\0' ? " '" : "", diagnostic->tensor_name,
+                diagnostic->tensor_name[0] != '\0' ? " '" : "",
+                tool_name_text(diagnostic->tensor_name, name),
                 diagnostic->tensor_name[0] != '\0' ? "'" : "");
-    fputs(after_subject(subject, diagnostic->message), stderr);
+    for (const char *c = after_subject(subject, diagnostic->message); *c != '\0'; c++)
+        fputc(shown(*c), stderr);
     if (diagnostic->offset != TENON_NO_OFFSET)
         fprintf(stderr, " (at byte %" PRIu64 ")", diagnostic->offset);
     fputc('\n', stderr);

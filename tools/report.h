@@ -24,6 +24,13 @@ void tool_report_diagnostics(const char *subject, const struct tenon_diagnostics
 /* Flushes stdout; what could not be written is an error of the environment. */
 int tool_finish_stdout(int exit_status);
 
+/*
+ * A name of a model or program as it may be shown: without control characters, which could steer
+ * the terminal, and not longer than NAME_BYTES.
+ */
+enum { NAME_BYTES = 256 };
+const char *tool_name_text(const char *name, char text[NAME_BYTES]);
+
 /* "1.23 ms", "4.1 MiB", "300.8 M": into `text`, which is returned. */
 enum { FIGURE_BYTES = 24 };
 const char *tool_figure_time(double ns, char text[FIGURE_BYTES]);

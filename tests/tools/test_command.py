@@ -267,6 +267,14 @@ class Outputs(CommandTest):
         out, _ = self.expect(0, "run", "-i", STAR, "--labels", labels, SHAPES_MODEL)
         self.assertNotIn("\033", out)
 
+    def test_names_of_a_model_cannot_steer_a_terminal(self):
+        model = self.write("m.tflite", passing([("\033[2Jx", "u8", [2], None, None)]))
+        for words in (["run", model], ["info", model], ["diff", model],
+                      ["run", "-i", "none=none", model]):
+            _, out, err = tenon(*words)
+            self.assertNotIn("\033", out + err)
+            self.assertIn("?[2Jx", out + err)
+
 
 class Programs(CommandTest):
     def test_a_saved_program_answers_the_same(self):
