@@ -60,6 +60,8 @@ uint32_t tfl_writer_add_tensor(struct tfl_writer *writer, const struct tfl_write
     struct tfl_writer_tensor t = *tensor;
     t.name = copy(writer, tensor->name, strlen(tensor->name) + 1);
     t.shape = copy(writer, tensor->shape, tensor->rank * sizeof(*t.shape));
+    if (tensor->signature != NULL)
+        t.signature = copy(writer, tensor->signature, tensor->rank * sizeof(*t.signature));
     t.scales = copy(writer, tensor->scales, tensor->scale_count * sizeof(*t.scales));
     t.zero_points =
         copy(writer, tensor->zero_points, tensor->zero_point_count * sizeof(*t.zero_points));
@@ -209,7 +211,7 @@ static void put_quantization(struct tenon_strbuf *out, size_t from,
 }
 
 static void put_tensor(struct tenon_strbuf *out, size_t from, const struct tfl_writer_tensor *t) {
-    enum { SHAPE, TYPE, BUFFER, NAME, QUANTIZATION, VARIABLE };
+    enum { SHAPE, TYPE, BUFFER, NAME, QUANTIZATION, VARIABLE, SPARSITY, SIGNATURE };
     struct table table = {0};
     refer(&table, SHAPE);
     set(&table, TYPE, 1, type_code(t->type));
@@ -218,11 +220,19 @@ static void put_tensor(struct tenon_strbuf *out, size_t from, const struct tfl_w
     if (t->scale_count != 0 || t->zero_point_count != 0)
         refer(&table, QUANTIZATION);
     set(&table, VARIABLE, 1, t->is_variable);
+    if (t->is_sparse)
+        refer(&table, SPARSITY);
+    if (t->signature != NULL)
+        refer(&table, SIGNATURE);
     link_to(out, from, put_table(out, &table));
     link_to(out, table.at[SHAPE], put_vector(out, t->shape, t->rank, 4, 4));
     link_to(out, table.at[NAME], put_string(out, t->name));
     if (t->scale_count != 0 || t->zero_point_count != 0)
         put_quantization(out, table.at[QUANTIZATION], t);
+    if (t->is_sparse)
+        link_to(out, table.at[SPARSITY], put_table(out, &(struct table){0}));
+    if (t->signature != NULL)
+        link_to(out, table.at[SIGNATURE], put_vector(out, t->signature, t->rank, 4, 4));
 }
 
 static void put_options(struct tenon_strbuf *out, size_t from,

@@ -33,6 +33,8 @@ struct tfl_writer_tensor {
     uint32_t zero_point_count;
     int32_t axis;
     bool is_variable;
+    bool is_sparse;           /* with an empty table of sparsity parameters */
+    const int32_t *signature; /* as shape, with -1 for open dimensions; or NULL */
 };
 
 struct tfl_writer_operator {
