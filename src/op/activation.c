@@ -33,6 +33,10 @@ enum tenon_status tenon_infer_activation(const struct tenon_op_call *call,
     if (status == TENON_OK && in->type == TENON_TYPE_I16 &&
         (tenon_desc_zero_point(in) != 0 || tenon_desc_zero_point(out) != 0))
         status = tenon_fail(error, TENON_ERROR_UNSUPPORTED, "i16 with a zero point other than 0");
+    bool sigmoid = call->op == TENON_OP_LOGISTIC || call->op == TENON_OP_TANH;
+    if (status == TENON_OK && in->type == TENON_TYPE_I16 && sigmoid &&
+        tenon_desc_scale(out) != 1.0f / 32768)
+        status = tenon_fail(error, TENON_ERROR_BAD_MODEL, "the output needs the scale 1/32768");
     return status == TENON_OK ? tenon_set_shape(call, 0, &in->shape, error) : status;
 }
 
@@ -49,7 +53,8 @@ static float logistic(float x) {
 static float gelu(float x, bool approximate) {
     if (approximate)
         return 0.5f * x * (1.0f + tanhf(0.797884560802865f * (x + 0.044715f * x * x * x)));
-    return 0.5f * x * (1.0f + erff(x * 0.70710678118654752440f));
+    /* erfc keeps the small results of large negative x (TFLite reference/gelu.h). */
+    return 0.5f * x * erfcf(x * -0.70710678118654752440f);
 }
 
 static float apply(const struct tenon_op_call *call, float x) {
@@ -95,11 +100,10 @@ struct sigmoid_scale {
 static struct sigmoid_scale sigmoid_scale_of(const struct tenon_op_call *call) {
     enum { INTEGER_BITS = 3 };
     float scale = tenon_desc_scale(tenon_in(call, 0));
-    int exponent;
-    float fraction = frexpf(scale, &exponent);
-    int32_t left = 15 - INTEGER_BITS + exponent - 1;
-    bool power_of_two = fraction == 0.5f;
-    bool direct = power_of_two && (call->op == TENON_OP_TANH ? left == 0 || left == 1 : left == 0);
+    float log_2 = logf(scale) * (1.0f / logf(2.0f)), rounded = roundf(log_2);
+    int32_t left = 15 - INTEGER_BITS + (int32_t)rounded;
+    bool power_of_two = fabsf(log_2 - rounded) < 1e-3f; /* TFLite CheckedLog2 */
+    bool direct = power_of_two && (left == 0 || (left == 1 && call->op == TENON_OP_TANH));
     if (direct) /* a multiplier of 3 is exact */
         return (struct sigmoid_scale){3 * (1 << left), 0};
     double multiplier = (double)scale * 4096.0 * 3.0;
@@ -200,13 +204,14 @@ enum tenon_status tenon_reference_relu(const struct tenon_op_call *call,
 
 /* ---- leaky_relu and prelu: the negative side has a factor of its own ---- */
 
-static int32_t leak(int32_t centred, const struct tenon_multiplier *identity,
-                    const struct tenon_multiplier *alpha, bool negate,
-                    enum tenon_rounding rounding) {
-    if (centred >= 0)
-        return tenon_requantize(centred, identity, rounding);
-    int32_t value = tenon_requantize(centred, alpha, rounding);
-    return negate ? -value : value;
+/* A factor of any sign: TFLite rounds the product with the sign in it. */
+static struct tenon_multiplier signed_multiplier(double real) {
+    struct tenon_multiplier m = tenon_multiplier_from_double(fabs(real));
+    if (real < 0) {
+        m.multiplier = -m.multiplier;
+        m.real = -m.real;
+    }
+    return m;
 }
 
 enum tenon_status tenon_reference_leaky_relu(const struct tenon_op_call *call,
@@ -218,15 +223,14 @@ enum tenon_status tenon_reference_leaky_relu(const struct tenon_op_call *call,
     float in_scale = tenon_desc_scale(in), out_scale = tenon_desc_scale(out);
     float alpha_factor = in_scale * call->attrs->alpha / out_scale;
     struct tenon_multiplier identity = tenon_multiplier_from_double((double)(in_scale / out_scale));
-    struct tenon_multiplier alpha = tenon_multiplier_from_double(fabs((double)alpha_factor));
+    struct tenon_multiplier alpha = signed_multiplier((double)alpha_factor);
     size_t count = tenon_desc_element_count(in);
     for (size_t i = 0; i < count; i++) {
         int32_t centred =
             tenon_load_small(in, tenon_in_data(call, 0), i) - tenon_desc_zero_point(in);
-        int64_t value =
-            (int64_t)leak(centred, &identity, &alpha, alpha_factor < 0, call->rounding) +
-            tenon_desc_zero_point(out);
-        tenon_store_clamped(out, call->outputs[0].data, i, value);
+        int32_t value = tenon_requantize(centred, centred < 0 ? &alpha : &identity, call->rounding);
+        tenon_store_clamped(out, call->outputs[0].data, i,
+                            (int64_t)value + tenon_desc_zero_point(out));
     }
     return TENON_OK;
 }
@@ -274,11 +278,9 @@ enum tenon_status tenon_reference_prelu(const struct tenon_op_call *call,
     (void)error;
     const struct tenon_desc *in = tenon_in(call, 0), *alpha = tenon_in(call, 1);
     const struct tenon_shape *shapes[] = {&in->shape, &alpha->shape};
-    double in_scale = (double)tenon_desc_scale(in);
-    double out_scale = (double)tenon_desc_scale(tenon_out(call, 0));
-    struct tenon_multiplier identity = tenon_multiplier_from_double(in_scale / out_scale);
-    float product_scale =
-        tenon_desc_scale(in) * tenon_desc_scale(alpha) / tenon_desc_scale(tenon_out(call, 0));
+    float in_scale = tenon_desc_scale(in), out_scale = tenon_desc_scale(tenon_out(call, 0));
+    struct tenon_multiplier identity = tenon_multiplier_from_double((double)(in_scale / out_scale));
+    float product_scale = in_scale * tenon_desc_scale(alpha) / out_scale;
     struct tenon_multiplier product = tenon_multiplier_from_double((double)product_scale);
     struct tenon_broadcast broadcast;
     int32_t index[TENON_MAX_RANK] = {0};

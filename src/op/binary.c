@@ -21,6 +21,8 @@ static uint32_t types_of(enum tenon_op op) {
         return TENON_TYPE_BIT(BOOL);
     if (op == TENON_OP_DIV)
         return TENON_TYPE_BIT(F32) | TENON_TYPE_BIT(I32) | TENON_TYPES_QUANTIZED8;
+    if (op == TENON_OP_SQUARED_DIFFERENCE) /* the square of 16 bits does not fit */
+        return plain | TENON_TYPES_QUANTIZED8;
     return plain | TENON_TYPES_QUANTIZED8 | TENON_TYPE_BIT(I16);
 }
 

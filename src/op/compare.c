@@ -42,7 +42,7 @@ static bool decide(enum tenon_op op, bool less, bool equal) {
 /* Both sides of a comparison as integers, or as floats. */
 struct comparison {
     const struct tenon_op_call *call;
-    bool rescale;
+    bool rescale; /* also between equal scales: small ones make neighbours equal, as in TFLite */
     struct tenon_multiplier a, b;
 };
 
@@ -87,8 +87,6 @@ enum tenon_status tenon_reference_compare(const struct tenon_op_call *call,
     c.rescale = a->quant.count == 1 && b->quant.count == 1;
     c.a = tenon_multiplier_from_double((double)tenon_desc_scale(a));
     c.b = tenon_multiplier_from_double((double)tenon_desc_scale(b));
-    if (c.rescale && tenon_quant_equal(&a->quant, &b->quant))
-        c.rescale = false; /* the same order, without rounding */
     struct tenon_broadcast broadcast;
     int32_t index[TENON_MAX_RANK] = {0};
     size_t offsets[2] = {0}, count = tenon_desc_element_count(tenon_out(call, 0));

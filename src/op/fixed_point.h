@@ -1,6 +1,8 @@
 /*
- * Fixed-point functions of real numbers held in 32 bits, as TFLite's quantized softmax needs them.
- * A number with n integer bits stands for raw * 2^(n - 31). Algorithms: gemmlowp fixedpoint.h.
+ * Fixed-point functions of real numbers held in 32 bits, as TFLite's quantized softmax,
+ * log_softmax, l2_normalization, rsqrt and div need them.
+ * A number with n integer bits stands for raw * 2^(n - 31). Algorithms: gemmlowp fixedpoint.h,
+ * TFLite kernels/internal/common.h.
  */
 #ifndef TENON_OP_FIXED_POINT_H
 #define TENON_OP_FIXED_POINT_H
@@ -14,5 +16,11 @@ int32_t tenon_fixed_exp_negative(int32_t a);
 int32_t tenon_fixed_reciprocal(int32_t x, int32_t integer_bits, int32_t *bits_over_unit);
 /* x * 2^exponent, rounded when it shrinks, saturated when it grows. */
 int32_t tenon_fixed_scale(int32_t x, int32_t exponent);
+
+/* 1 / sqrt(x) for an integer x >= 0: the result without integer bits is to be shifted right by
+ * *right_shift more. 0 is taken as 1. */
+int32_t tenon_fixed_inverse_sqrt(int32_t x, int32_t *right_shift);
+/* ln(x) for x >= 1 with 12 integer bits; the result has 5. */
+int32_t tenon_fixed_log(int32_t x);
 
 #endif

@@ -1,7 +1,6 @@
 /*
  * l2_normalization over the last axis and local_response_normalization across channels. Sources:
- * TFLite reference/l2normalization.h, integer_ops/l2normalization.h, common.h (inverse square
- * root), reference/reference_ops.h.
+ * TFLite reference/l2normalization.h, integer_ops/l2normalization.h, reference_ops.h.
  */
 #include <math.h>
 
@@ -32,35 +31,6 @@ enum tenon_status tenon_infer_l2_normalization(const struct tenon_op_call *call,
     return status == TENON_OK ? tenon_set_shape(call, 0, &in->shape, error) : status;
 }
 
-static int32_t multiply(int32_t a, int32_t b) {
-    return tenon_doubling_high_multiply(a, b);
-}
-
-/* 1 / sqrt(x) as multiplier and right shift, by Newton-Raphson with 3 integer bits. */
-static int32_t inverse_square_root(int32_t x, int32_t *right_shift) {
-    const int32_t half_three = (1 << 28) + (1 << 27), half_sqrt_2 = 1518500250;
-    *right_shift = 0;
-    if (x <= 1)
-        return INT32_MAX;
-    *right_shift = 11;
-    for (; x >= 1 << 29; x /= 4)
-        ++*right_shift;
-    int32_t pairs = (__builtin_clz((uint32_t)x) - 1) / 2 - 1;
-    *right_shift -= pairs;
-    x = (int32_t)((uint32_t)x << (2 * pairs));
-    int32_t half = tenon_fixed_scale(x >> 1, -1), guess = 1 << 28;
-    for (int i = 0; i < 5; i++) {
-        int32_t cube = tenon_fixed_scale(multiply(multiply(guess, guess), guess), 6);
-        guess = tenon_fixed_scale(multiply(half_three, guess) - multiply(half, cube), 3);
-    }
-    guess = multiply(guess, half_sqrt_2);
-    if (*right_shift < 0) {
-        guess = (int32_t)((uint32_t)guess << -*right_shift);
-        *right_shift = 0;
-    }
-    return guess;
-}
-
 static void l2_row_quantized(const struct tenon_op_call *call, size_t first, size_t depth) {
     const struct tenon_desc *in = tenon_in(call, 0), *out = tenon_out(call, 0);
     int32_t zero = tenon_desc_zero_point(in), right;
@@ -70,10 +40,11 @@ static void l2_row_quantized(const struct tenon_op_call *call, size_t first, siz
         squares += (int64_t)x * x;
     }
     int32_t multiplier =
-        inverse_square_root(squares > INT32_MAX ? INT32_MAX : (int32_t)squares, &right);
+        tenon_fixed_inverse_sqrt(squares > INT32_MAX ? INT32_MAX : (int32_t)squares, &right);
     for (size_t i = 0; i < depth; i++) {
         int32_t x = tenon_load_small(in, tenon_in_data(call, 0), first + i) - zero;
-        int32_t value = tenon_rounding_shift_right(multiply(128 * x, multiplier), right);
+        int32_t value =
+            tenon_rounding_shift_right(tenon_doubling_high_multiply(128 * x, multiplier), right);
         tenon_store_clamped(out, call->outputs[0].data, first + i,
                             (int64_t)value + tenon_desc_zero_point(out));
     }

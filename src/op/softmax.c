@@ -1,26 +1,45 @@
 /*
  * softmax and log_softmax over the last axis. Sources: TFLite reference/softmax.h (8 bits: fixed
- * point; 16 bits: tables), reference/log_softmax.h.
+ * point; 16 bits: tables), reference/log_softmax.h, integer_ops/log_softmax.h; the conditions on
+ * scales are those of kernels/activations.cc.
  */
 #include <math.h>
 
+#include "op/elementwise.h"
 #include "op/fixed_point.h"
 #include "op/kernel.h"
+#include "op/lookup.h"
 #include "op/rules.h"
 
-enum { DIFF_BITS = 5, SUM_BITS = 12 };
+enum { DIFF_BITS = 5, SUM_BITS = 12, LOG_BITS = 4 };
+
+/* The result's scale and zero point are part of the operator. */
+static enum tenon_status check_output(const struct tenon_op_call *call, struct tenon_error *error) {
+    const struct tenon_desc *out = tenon_out(call, 0);
+    bool log = call->op == TENON_OP_LOG_SOFTMAX;
+    bool wide = tenon_in(call, 0)->type == TENON_TYPE_I16;
+    int32_t zero = log ? tenon_type_max(out->type) : wide ? 0 : tenon_type_min(out->type);
+    float scale =
+        log ? 1.0f / 16 : 1.0f / (float)(1 << (wide ? 15 : tenon_type_bit_count(out->type)));
+    if (tenon_desc_zero_point(out) == zero &&
+        fabsf(tenon_desc_scale(out) - scale) <= (log ? 0 : 0.001f * scale))
+        return TENON_OK;
+    return tenon_fail(error, TENON_ERROR_BAD_MODEL,
+                      "the output needs the scale 1/%d and the zero point %d", (int)(1 / scale),
+                      zero);
+}
 
 enum tenon_status tenon_infer_softmax(const struct tenon_op_call *call, struct tenon_error *error) {
     const struct tenon_desc *in = tenon_in(call, 0), *out = tenon_out(call, 0);
-    uint32_t types = TENON_TYPE_BIT(F32);
-    if (call->op == TENON_OP_SOFTMAX)
-        types |= TENON_TYPES_QUANTIZED8;
-    enum tenon_status status = tenon_require_type(in, types, "the input", error);
+    bool log = call->op == TENON_OP_LOG_SOFTMAX;
+    uint32_t types = TENON_TYPE_BIT(F32) | TENON_TYPES_QUANTIZED8;
+    enum tenon_status status =
+        tenon_require_type(in, log ? types : types | TENON_TYPE_BIT(I16), "the input", error);
     if (status != TENON_OK)
         return status;
     if (in->shape.rank < 1 || in->shape.dims[in->shape.rank - 1] < 1)
         return tenon_fail(error, TENON_ERROR_BAD_MODEL, "the input needs a last axis");
-    bool wider = in->type == TENON_TYPE_I8 && out->type == TENON_TYPE_I16;
+    bool wider = !log && in->type == TENON_TYPE_I8 && out->type == TENON_TYPE_I16;
     if (out->type != in->type && !wider)
         return tenon_fail(error, TENON_ERROR_UNSUPPORTED, "an input of %s and an output of %s",
                           tenon_type_text(in->type), tenon_type_text(out->type));
@@ -28,10 +47,11 @@ enum tenon_status tenon_infer_softmax(const struct tenon_op_call *call, struct t
         status = tenon_require_per_tensor(in, "the input", error);
         if (status == TENON_OK)
             status = tenon_require_per_tensor(out, "the output", error);
-        if (status == TENON_OK && tenon_desc_zero_point(out) != tenon_type_min(out->type))
-            status = tenon_fail(error, TENON_ERROR_BAD_MODEL,
-                                "the output's zero point is %d where a softmax needs %d",
-                                tenon_desc_zero_point(out), tenon_type_min(out->type));
+        if (status == TENON_OK && in->type == TENON_TYPE_I16 && tenon_desc_zero_point(in) != 0)
+            status =
+                tenon_fail(error, TENON_ERROR_UNSUPPORTED, "i16 with a zero point other than 0");
+        if (status == TENON_OK)
+            status = check_output(call, error);
     }
     return status == TENON_OK ? tenon_set_shape(call, 0, &in->shape, error) : status;
 }
@@ -43,8 +63,9 @@ struct scaling {
 };
 
 static struct scaling scaling_of(const struct tenon_op_call *call) {
-    double real = (double)call->attrs->beta * (double)tenon_desc_scale(tenon_in(call, 0)) *
-                  (double)(1 << (31 - DIFF_BITS));
+    double beta = call->op == TENON_OP_LOG_SOFTMAX ? 1 : (double)call->attrs->beta;
+    double real =
+        beta * (double)tenon_desc_scale(tenon_in(call, 0)) * (double)(1 << (31 - DIFF_BITS));
     struct scaling s;
     s.multiplier = tenon_multiplier_from_double(fmin(real, 2147483647.0));
     if (s.multiplier.shift < 0)
@@ -55,51 +76,111 @@ static struct scaling scaling_of(const struct tenon_op_call *call) {
     return s;
 }
 
-static int32_t load(const struct tenon_desc *desc, const void *data, size_t i) {
-    return desc->type == TENON_TYPE_I8 ? ((const int8_t *)data)[i] : ((const uint8_t *)data)[i];
+/* A difference with 5 integer bits; it is not below s->least. */
+static int32_t scaled_difference(const struct scaling *s, int32_t difference) {
+    return tenon_doubling_high_multiply((int32_t)((uint32_t)difference << s->multiplier.shift),
+                                        s->multiplier.multiplier);
 }
 
 static int32_t exp_of(const struct scaling *s, int32_t difference) {
-    int32_t scaled = tenon_doubling_high_multiply(
-        (int32_t)((uint32_t)difference << s->multiplier.shift), s->multiplier.multiplier);
-    return tenon_fixed_exp_negative(scaled);
+    return tenon_fixed_exp_negative(scaled_difference(s, difference));
 }
 
-static void store(const struct tenon_desc *desc, void *data, size_t i, int32_t value) {
-    int32_t low = tenon_type_min(desc->type), high = tenon_type_max(desc->type);
-    value = tenon_clamp_i32(value, low, high);
-    if (desc->type == TENON_TYPE_I16)
-        ((int16_t *)data)[i] = (int16_t)value;
-    else
-        ((uint8_t *)data)[i] = (uint8_t)value;
+static int32_t largest_of(const struct tenon_op_call *call, size_t first, size_t depth) {
+    const struct tenon_desc *in = tenon_in(call, 0);
+    int32_t largest = tenon_type_min(in->type);
+    for (size_t i = 0; i < depth; i++) {
+        int32_t value = tenon_load_small(in, tenon_in_data(call, 0), first + i);
+        largest = value > largest ? value : largest;
+    }
+    return largest;
+}
+
+/* With 12 integer bits. Saturates at the 4096 equal values where TFLite's sum would wrap. */
+static int32_t sum_of_exps(const struct tenon_op_call *call, const struct scaling *s,
+                           int32_t largest, size_t first, size_t depth) {
+    int64_t sum = 0;
+    for (size_t i = 0; i < depth; i++) {
+        int32_t difference =
+            tenon_load_small(tenon_in(call, 0), tenon_in_data(call, 0), first + i) - largest;
+        if (difference >= s->least)
+            sum += tenon_rounding_shift_right(exp_of(s, difference), SUM_BITS);
+    }
+    return sum > INT32_MAX ? INT32_MAX : (int32_t)sum;
 }
 
 static void row_8bit(const struct tenon_op_call *call, const struct scaling *s, size_t first,
                      size_t depth) {
     const struct tenon_desc *in = tenon_in(call, 0), *out = tenon_out(call, 0);
-    const void *data = tenon_in_data(call, 0);
-    int32_t largest = tenon_type_min(in->type), over_unit;
-    uint32_t sum = 0;
-    for (size_t i = 0; i < depth; i++) {
-        int32_t value = load(in, data, first + i);
-        largest = value > largest ? value : largest;
-    }
-    for (size_t i = 0; i < depth; i++) {
-        int32_t difference = load(in, data, first + i) - largest;
-        if (difference >= s->least)
-            sum += (uint32_t)tenon_rounding_shift_right(exp_of(s, difference), SUM_BITS);
-    }
-    if (sum == 0) /* more than 2^12 equal largest values wrap in TFLite; keep it defined */
-        sum = 1;
-    int32_t scale = tenon_fixed_reciprocal((int32_t)sum, SUM_BITS, &over_unit);
+    int32_t largest = largest_of(call, first, depth), over_unit;
+    int32_t sum = sum_of_exps(call, s, largest, first, depth);
+    int32_t scale = tenon_fixed_reciprocal(sum, SUM_BITS, &over_unit);
     int32_t shift = over_unit + 31 - (int32_t)tenon_type_bit_count(out->type);
     for (size_t i = 0; i < depth; i++) {
-        int32_t difference = load(in, data, first + i) - largest;
+        int32_t difference = tenon_load_small(in, tenon_in_data(call, 0), first + i) - largest;
         int32_t value = 0;
         if (difference >= s->least && shift <= 31)
             value = tenon_rounding_shift_right(
                 tenon_doubling_high_multiply(scale, exp_of(s, difference)), shift < 0 ? 0 : shift);
-        store(out, call->outputs[0].data, first + i, value + tenon_type_min(out->type));
+        tenon_store_clamped(out, call->outputs[0].data, first + i,
+                            (int64_t)value + tenon_type_min(out->type));
+    }
+}
+
+/* ---- 16 bits: exp on [-10, 0] and 1 / (1 + x) on [0, 1] are tables over all of int16 ---- */
+
+struct tables {
+    struct tenon_lookup exp, reciprocal;
+    struct tenon_multiplier multiplier; /* a difference of -65535 becomes -10 */
+};
+
+static double exp_at(const void *context, double x) {
+    (void)context;
+    return exp(x);
+}
+
+static double reciprocal_at(const void *context, double x) {
+    (void)context;
+    return 1.0 / (1.0 + x);
+}
+
+static void tables_init(struct tables *t, const struct tenon_op_call *call) {
+    float factor = tenon_desc_scale(tenon_in(call, 0)) * call->attrs->beta;
+    t->multiplier = tenon_multiplier_from_double((double)factor / (10.0 / 65535.0));
+    struct tenon_lookup_source source = {.function = exp_at,
+                                         .in_scale = 10.0 / 65535,
+                                         .in_zero = INT16_MAX,
+                                         .out_scale = 2.0 / 65535};
+    tenon_lookup_init(&t->exp, &source);
+    source.function = reciprocal_at;
+    source.in_scale = 1.0 / 65535;
+    source.in_zero = INT16_MIN;
+    tenon_lookup_init(&t->reciprocal, &source);
+}
+
+static int16_t saturate_i16(int64_t x) {
+    return (int16_t)(x < INT16_MIN ? INT16_MIN : x > INT16_MAX ? INT16_MAX : x);
+}
+
+static void row_16bit(const struct tenon_op_call *call, const struct tables *t, size_t first,
+                      size_t depth) {
+    const int16_t *in = (const int16_t *)tenon_in_data(call, 0) + first;
+    int16_t *out = (int16_t *)call->outputs[0].data + first;
+    int32_t largest = largest_of(call, first, depth);
+    int64_t sum = 0;
+    for (size_t i = 0; i < depth; i++) {
+        int32_t scaled = tenon_requantize(in[i] - largest, &t->multiplier, call->rounding);
+        out[i] = tenon_lookup_get(&t->exp, saturate_i16((int64_t)scaled + INT16_MAX));
+        sum += out[i];
+    }
+    sum = sum > INT32_MAX ? INT32_MAX : sum;
+    /* The sum is (1 + x) * 2^power; x in steps of 2^-16. */
+    int32_t leading = __builtin_clz((uint32_t)sum), right = 31 - leading;
+    int64_t unit = ((sum << (leading - 1)) + (1 << 13)) >> 14;
+    int32_t scale = tenon_lookup_get(&t->reciprocal, saturate_i16(unit - (1 << 15) - (1 << 16)));
+    for (size_t i = 0; i < depth; i++) {
+        int64_t value = ((int64_t)out[i] * scale + (INT64_C(1) << (right - 1))) >> right;
+        out[i] = saturate_i16(value < 0 ? 0 : value);
     }
 }
 
@@ -130,6 +211,34 @@ static void log_row_f32(const struct tenon_op_call *call, size_t first, size_t d
         out[i] = in[i] - largest - log_sum;
 }
 
+/* The factor back from 5 integer bits to steps of the input. */
+static struct tenon_multiplier reverse_of(const struct scaling *s) {
+    double unit = ldexp(1, 31 - s->multiplier.shift);
+    return tenon_multiplier_from_double(unit / (double)s->multiplier.multiplier);
+}
+
+static void log_row_8bit(const struct tenon_op_call *call, const struct scaling *s, size_t first,
+                         size_t depth) {
+    const struct tenon_desc *in = tenon_in(call, 0), *out = tenon_out(call, 0);
+    struct tenon_multiplier reverse = reverse_of(s);
+    int32_t largest = largest_of(call, first, depth);
+    int32_t log_sum = tenon_fixed_log(sum_of_exps(call, s, largest, first, depth));
+    /* Below this the difference less the logarithm does not fit 5 integer bits. */
+    int32_t bound = tenon_requantize(INT32_MIN + log_sum, &reverse, TENON_ROUNDING_DOUBLE);
+    bound = bound > s->least - 1 ? bound : s->least - 1;
+    for (size_t i = 0; i < depth; i++) {
+        int32_t difference = tenon_load_small(in, tenon_in_data(call, 0), first + i) - largest;
+        int64_t value = tenon_type_min(out->type);
+        if (difference > bound) {
+            int64_t log = (int64_t)scaled_difference(s, difference) - log_sum;
+            log = log < INT32_MIN ? INT32_MIN : log;
+            value = (int64_t)tenon_rounding_shift_right((int32_t)log, 31 - DIFF_BITS - LOG_BITS) +
+                    tenon_type_max(out->type);
+        }
+        tenon_store_clamped(out, call->outputs[0].data, first + i, value);
+    }
+}
+
 enum tenon_status tenon_reference_softmax(const struct tenon_op_call *call,
                                           struct tenon_error *error) {
     (void)error;
@@ -137,9 +246,14 @@ enum tenon_status tenon_reference_softmax(const struct tenon_op_call *call,
     size_t depth = (size_t)in->shape.dims[in->shape.rank - 1];
     size_t count = tenon_desc_element_count(in);
     struct scaling s = scaling_of(call);
+    struct tables t;
+    if (in->type == TENON_TYPE_I16)
+        tables_init(&t, call);
     for (size_t first = 0; first < count; first += depth) {
         if (in->type == TENON_TYPE_F32)
             row_f32(call, first, depth);
+        else if (in->type == TENON_TYPE_I16)
+            row_16bit(call, &t, first, depth);
         else
             row_8bit(call, &s, first, depth);
     }
@@ -152,7 +266,12 @@ enum tenon_status tenon_reference_log_softmax(const struct tenon_op_call *call,
     const struct tenon_desc *in = tenon_in(call, 0);
     size_t depth = (size_t)in->shape.dims[in->shape.rank - 1];
     size_t count = tenon_desc_element_count(in);
-    for (size_t first = 0; first < count; first += depth)
-        log_row_f32(call, first, depth);
+    struct scaling s = scaling_of(call);
+    for (size_t first = 0; first < count; first += depth) {
+        if (in->type == TENON_TYPE_F32)
+            log_row_f32(call, first, depth);
+        else
+            log_row_8bit(call, &s, first, depth);
+    }
     return TENON_OK;
 }
