@@ -85,7 +85,8 @@ void tenon_cursor_desc(struct tenon_cursor *cursor, struct tenon_arena *arena,
     for (int i = 0; i < out->shape.rank; i++)
         out->shape.dims[i] = (int32_t)tenon_cursor_u32(cursor);
     read_quant(cursor, arena, &out->quant);
-    if (!cursor->failed && !tenon_desc_bytes(out, &bytes))
+    if (!cursor->failed &&
+        (!tenon_desc_bytes(out, &bytes) || tenon_desc_check_quant(out, NULL) != TENON_OK))
         cursor->failed = true;
 }
 

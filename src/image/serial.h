@@ -25,6 +25,7 @@ uint64_t tenon_cursor_u64(struct tenon_cursor *cursor);
 uint32_t tenon_cursor_count(struct tenon_cursor *cursor, size_t least);
 /* Points into the bytes; never NULL. */
 const char *tenon_cursor_string(struct tenon_cursor *cursor);
+/* A description whose shape and quantization keep their promises (op/desc.h). */
 void tenon_cursor_desc(struct tenon_cursor *cursor, struct tenon_arena *arena,
                        struct tenon_desc *out);
 /* Reads the attributes of `mask`. */

@@ -10,6 +10,9 @@ static enum tenon_status check_tensor(const struct tenon_graph *graph, uint32_t 
     if (!tenon_desc_bytes(&tensor->desc, &bytes))
         return tenon_fail(error, TENON_ERROR_BAD_MODEL, "tensor %u '%s' has no valid shape or type",
                           id, tensor->name);
+    enum tenon_status status = tenon_desc_check_quant(&tensor->desc, error);
+    if (status != TENON_OK)
+        return tenon_error_prefix(error, status, "tensor %u '%s'", id, tensor->name);
     if (tensor->kind == TENON_TENSOR_CONSTANT && tensor->data == NULL && bytes != 0)
         return tenon_fail(error, TENON_ERROR_BAD_MODEL, "constant %u '%s' has no data", id,
                           tensor->name);

@@ -1,6 +1,7 @@
 /* Element types by name and size; sizes of shapes, checked. */
 #include "op/desc.h"
 
+#include <float.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -105,6 +106,29 @@ size_t tenon_desc_element_count(const struct tenon_desc *desc) {
 size_t tenon_desc_size(const struct tenon_desc *desc) {
     size_t size = 0;
     return tenon_desc_bytes(desc, &size) ? size : 0;
+}
+
+enum tenon_status tenon_desc_check_quant(const struct tenon_desc *desc, struct tenon_error *error) {
+    const struct tenon_quant *quant = &desc->quant;
+    if (quant->count > 1 && desc->shape.rank != TENON_RANK_UNKNOWN &&
+        (quant->axis < 0 || quant->axis >= desc->shape.rank ||
+         desc->shape.dims[quant->axis] != (int64_t)quant->count))
+        return tenon_fail(error, TENON_ERROR_BAD_MODEL, "%u scales fit no dimension %d",
+                          quant->count, quant->axis);
+    for (uint32_t k = 0; k < quant->count; k++)
+        if (!(quant->scale[k] > 0) || quant->scale[k] > FLT_MAX)
+            return tenon_fail(error, TENON_ERROR_BAD_MODEL,
+                              "the scale is %g: scales are finite and above 0",
+                              (double)quant->scale[k]);
+    bool bounded = desc->type == TENON_TYPE_I4 || desc->type == TENON_TYPE_I8 ||
+                   desc->type == TENON_TYPE_U8 || desc->type == TENON_TYPE_I16;
+    for (uint32_t k = 0; bounded && k < quant->count; k++)
+        if (quant->zero_point[k] < tenon_type_min(desc->type) ||
+            quant->zero_point[k] > tenon_type_max(desc->type))
+            return tenon_fail(error, TENON_ERROR_BAD_MODEL,
+                              "the zero point %d is outside of the type %s", quant->zero_point[k],
+                              tenon_type_text(desc->type));
+    return TENON_OK;
 }
 
 bool tenon_quant_equal(const struct tenon_quant *a, const struct tenon_quant *b) {

@@ -6,6 +6,7 @@
 
 #include "util/attr.h"
 #include "util/span.h"
+#include "util/status.h"
 
 #define TENON_RANK_UNKNOWN 0xff
 
@@ -55,6 +56,10 @@ TENON_NODISCARD bool tenon_desc_bytes(const struct tenon_desc *desc, size_t *out
 size_t tenon_desc_element_count(const struct tenon_desc *desc);
 size_t tenon_desc_size(const struct tenon_desc *desc);
 
+/* Checks what the head of struct tenon_quant promises, and that zero points are inside of a type of
+ * at most 16 bits; with an unknown shape, not the number of scales. Errors: BAD_MODEL. */
+TENON_NODISCARD enum tenon_status tenon_desc_check_quant(const struct tenon_desc *desc,
+                                                         struct tenon_error *error);
 bool tenon_quant_equal(const struct tenon_quant *a, const struct tenon_quant *b);
 /* "1x224x224x3"; "scalar"; "?" when unknown. Returns out. */
 #define TENON_SHAPE_TEXT_BYTES 96

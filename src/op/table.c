@@ -1,7 +1,6 @@
 /* The operator table itself, and the entries that check what every operator has in common. */
 #include "op/op.h"
 
-#include <float.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -56,33 +55,6 @@ enum tenon_op tenon_op_parse(const char *name, size_t size) {
     return TENON_OP_COUNT;
 }
 
-static enum tenon_status check_quant(const struct tenon_desc *desc, const char *what, uint32_t i,
-                                     struct tenon_error *error) {
-    const struct tenon_quant *quant = &desc->quant;
-    if (quant->count == 0)
-        return TENON_OK;
-    if (quant->count > 1 && desc->shape.rank != TENON_RANK_UNKNOWN &&
-        (quant->axis < 0 || quant->axis >= desc->shape.rank ||
-         desc->shape.dims[quant->axis] != (int64_t)quant->count))
-        return tenon_fail(error, TENON_ERROR_BAD_MODEL,
-                          "%s %u has %u scales that fit no dimension %d", what, i, quant->count,
-                          quant->axis);
-    for (uint32_t k = 0; k < quant->count; k++)
-        if (!(quant->scale[k] > 0) || quant->scale[k] > FLT_MAX)
-            return tenon_fail(error, TENON_ERROR_BAD_MODEL,
-                              "%s %u has the scale %g: scales are finite and above 0", what, i,
-                              (double)quant->scale[k]);
-    bool bounded = desc->type == TENON_TYPE_I4 || desc->type == TENON_TYPE_I8 ||
-                   desc->type == TENON_TYPE_U8 || desc->type == TENON_TYPE_I16;
-    for (uint32_t k = 0; bounded && k < quant->count; k++)
-        if (quant->zero_point[k] < tenon_type_min(desc->type) ||
-            quant->zero_point[k] > tenon_type_max(desc->type))
-            return tenon_fail(error, TENON_ERROR_BAD_MODEL,
-                              "%s %u has the zero point %d, outside of its type %s", what, i,
-                              quant->zero_point[k], tenon_type_text(desc->type));
-    return TENON_OK;
-}
-
 static enum tenon_status check_operand(const struct tenon_operand *operand, const char *what,
                                        uint32_t i, bool may_be_unknown, struct tenon_error *error) {
     const struct tenon_desc *desc = operand->desc;
@@ -95,7 +67,8 @@ static enum tenon_status check_operand(const struct tenon_operand *operand, cons
     if (!unknown && !tenon_desc_bytes(desc, &bytes))
         return tenon_fail(error, TENON_ERROR_LIMIT, "%s %u has too many elements or a bad shape",
                           what, i);
-    return check_quant(desc, what, i, error);
+    enum tenon_status status = tenon_desc_check_quant(desc, error);
+    return status == TENON_OK ? status : tenon_error_prefix(error, status, "%s %u", what, i);
 }
 
 static enum tenon_status check_operands(const struct tenon_op_call *call, bool inferred,

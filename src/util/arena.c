@@ -38,8 +38,6 @@ static struct tenon_arena_block *add_block(struct tenon_arena *arena, size_t siz
     size_t bytes;
     if (!tenon_add_size(capacity, sizeof(struct tenon_arena_block), &bytes))
         return NULL;
-    if (size > arena->limit_bytes || arena->used_bytes > arena->limit_bytes - size)
-        return NULL;
     struct tenon_arena_block *block = calloc(1, bytes);
     if (block == NULL)
         return NULL;
@@ -57,7 +55,8 @@ static struct tenon_arena_block *add_block(struct tenon_arena *arena, size_t siz
 
 void *tenon_arena_alloc(struct tenon_arena *arena, size_t size) {
     size_t needed;
-    if (!tenon_align_size(size != 0 ? size : 1, ALIGNMENT, &needed))
+    if (!tenon_align_size(size != 0 ? size : 1, ALIGNMENT, &needed) ||
+        needed > arena->limit_bytes || arena->used_bytes > arena->limit_bytes - needed)
         return NULL;
     struct tenon_arena_block *block = arena->blocks;
     if (block == NULL || block->capacity - block->used < needed) {

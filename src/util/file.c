@@ -1,4 +1,7 @@
-/* mmap for reading; temporary file and rename for writing. */
+/*
+ * mmap for reading; temporary file and rename for writing, so that who has the old file mapped
+ * keeps it whole, and who opens the name finds the old or the new file, never a part of one.
+ */
 #include "util/file.h"
 
 #include <errno.h>
@@ -9,6 +12,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { TEMPORARY_ATTEMPTS = 100, TEMPORARY_BYTES = 48 };
 
 static enum tenon_status map_descriptor(struct tenon_mapping *mapping, int fd, const char *path,
                                         struct tenon_error *error) {
@@ -64,42 +69,61 @@ static bool write_all(int fd, const char *data, size_t size) {
     return true;
 }
 
-static mode_t default_mode(void) {
-    mode_t mask = umask(0);
-    umask(mask);
-    return 0666 & ~mask;
+/* A new file beside `path`, with the mode that the process's mask gives; `name` has room for the
+ * path and TEMPORARY_BYTES more. */
+static int create_temporary(const char *path, char *name) {
+    for (unsigned attempt = 0; attempt < TEMPORARY_ATTEMPTS; attempt++) {
+        sprintf(name, "%s.%ld.%u.tmp", path, (long)getpid(), attempt);
+        int fd = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0 || errno != EEXIST)
+            return fd;
+    }
+    return -1;
+}
+
+/* Writes and closes. 0, or what went wrong. */
+static int fill_file(int fd, const void *data, size_t size, bool sync) {
+    int reason = 0;
+    if (!write_all(fd, data, size) || (sync && fsync(fd) != 0))
+        reason = errno;
+    if (close(fd) != 0 && reason == 0)
+        reason = errno;
+    return reason;
+}
+
+static int write_in_place(const char *path, const void *data, size_t size) {
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    return fd < 0 ? errno : fill_file(fd, data, size, false);
+}
+
+static int write_and_rename(const char *path, const void *data, size_t size) {
+    char *name = malloc(strlen(path) + TEMPORARY_BYTES);
+    if (name == NULL)
+        return ENOMEM;
+    int fd = create_temporary(path, name);
+    int reason = fd < 0 ? errno : fill_file(fd, data, size, true);
+    if (reason == 0 && rename(name, path) != 0)
+        reason = errno;
+    if (reason != 0 && fd >= 0)
+        unlink(name);
+    free(name);
+    return reason;
 }
 
 enum tenon_status tenon_file_replace(const char *path, const void *data, size_t size,
                                      struct tenon_error *error) {
-    size_t length = strlen(path);
-    char *temporary = malloc(length + sizeof(".XXXXXX"));
-    if (temporary == NULL)
-        return tenon_fail_memory(error);
-    memcpy(temporary, path, length);
-    memcpy(temporary + length, ".XXXXXX", sizeof(".XXXXXX"));
-
-    enum tenon_status status = TENON_OK;
-    int fd = mkostemp(temporary, O_CLOEXEC);
-    if (fd < 0) {
-        status = tenon_fail(error, TENON_ERROR_IO, "%s: cannot create: %s", path, strerror(errno));
-        free(temporary);
-        return status;
+    struct stat info;
+    bool exists = stat(path, &info) == 0;
+    int reason;
+    if (exists && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)) {
+        reason = write_in_place(path, data, size);
+    } else {
+        char *target = exists ? realpath(path, NULL) : NULL;
+        reason = write_and_rename(target != NULL ? target : path, data, size);
+        free(target);
     }
-    bool ok = fchmod(fd, default_mode()) == 0 && write_all(fd, data, size) && fsync(fd) == 0;
-    int reason = errno;
-    if (close(fd) != 0 && ok) {
-        ok = false;
-        reason = errno;
-    }
-    if (ok && rename(temporary, path) != 0) {
-        ok = false;
-        reason = errno;
-    }
-    if (!ok) {
-        unlink(temporary);
-        status = tenon_fail(error, TENON_ERROR_IO, "%s: cannot write: %s", path, strerror(reason));
-    }
-    free(temporary);
-    return status;
+    if (reason == 0)
+        return TENON_OK;
+    return tenon_fail(error, reason == ENOMEM ? TENON_ERROR_OUT_OF_MEMORY : TENON_ERROR_IO,
+                      "%s: cannot write: %s", path, strerror(reason));
 }

@@ -16,7 +16,11 @@ void tenon_mapping_close(struct tenon_mapping *mapping);
 /* Tells the kernel that the mapped pages are not needed for now. */
 void tenon_mapping_release_pages(const struct tenon_mapping *mapping);
 
-/* Writes a temporary file beside `path`, syncs it, renames it over `path`. Errors: IO. */
+/*
+ * Writes a temporary file beside `path`, syncs it, renames it over `path`; of a symbolic link, over
+ * the file that it leads to. What is there and no file, a pipe or device, is written into.
+ * Errors: IO, OUT_OF_MEMORY.
+ */
 TENON_NODISCARD enum tenon_status tenon_file_replace(const char *path, const void *data,
                                                      size_t size, struct tenon_error *error);
 

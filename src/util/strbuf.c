@@ -64,7 +64,9 @@ void tenon_strbuf_printf(struct tenon_strbuf *buf, const char *format, ...) {
     va_copy(again, args);
     int length = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    if (length >= 0 && reserve(buf, (size_t)length)) {
+    if (length < 0)
+        buf->failed = true;
+    else if (reserve(buf, (size_t)length)) {
         vsnprintf(buf->data + buf->size, (size_t)length + 1, format, again);
         buf->size += (size_t)length;
     }
