@@ -1,0 +1,64 @@
+/*
+ * Requantization by two multipliers of 16 bits, as NVDLA's SDP computes it and register
+ * architectures derived from it do. For an accumulator a of channel c:
+ *
+ *     y   = sat32(round((a + (add1[c] << add1_shift)) * mul1[c] >> mul1_shift))
+ *     out = sat32(round((y + (add2[c] << add2_shift)) * mul2[c] >> mul2_shift))
+ *
+ * where round is to nearest, half away from zero, and shifts are common to all channels. What is to
+ * be computed is a wide multiplication with one rounding. Both are monotone in a, so they agree on
+ * a whole range of accumulators exactly when they step at the same places: at most 255 steps for an
+ * 8-bit result. The solver searches operands and proves every channel that way.
+ */
+#ifndef TENON_BACKEND_REQUANTIZE_PAIR_H
+#define TENON_BACKEND_REQUANTIZE_PAIR_H
+
+#include "op/numerics.h"
+#include "util/arena.h"
+#include "util/status.h"
+
+/* What a channel has to compute: f(a + bias) for accumulators low <= a <= high. */
+struct tenon_pair_channel {
+    struct tenon_multiplier multiplier; /* f: tenon_requantize under the rule */
+    int32_t divisor; /* if not 0, f is division, rounded to nearest, half away from zero */
+    int64_t bias, low, high;
+};
+
+struct tenon_pair_operands {
+    int16_t add1, mul1, add2, mul2;
+};
+
+struct tenon_pair_shifts {
+    uint32_t add1, mul1, add2, mul2;
+};
+
+struct tenon_pair_problem {
+    const struct tenon_pair_channel *channels;
+    uint32_t count;
+    enum tenon_rounding rounding;
+    int32_t out_low, out_high; /* both sides are clamped to this range; at most 511 values */
+};
+
+struct tenon_pair_solution {
+    struct tenon_pair_shifts shifts;
+    struct tenon_pair_operands *operands; /* per channel */
+    uint32_t inexact;                     /* channels that differ somewhere, by no more than 1 */
+    uint32_t first_inexact;
+};
+
+/*
+ * `operands` has room for all channels; *solved is false when a channel differs by more than 1, or
+ * a range of accumulators does not fit 32 bits. With `exact`, gives up (solved false, first_inexact
+ * set) as soon as it is known that a channel cannot be made exact.
+ */
+bool tenon_pair_solve(const struct tenon_pair_problem *problem, bool exact,
+                      struct tenon_pair_operands *operands, struct tenon_pair_solution *out);
+
+/* The value `out` above, before any clamp. */
+int32_t tenon_pair_apply(const struct tenon_pair_shifts *shifts,
+                         const struct tenon_pair_operands *operands, int64_t accumulator);
+
+/* x / 2^shift rounded to nearest, half away from zero; shift 0 to 62. */
+int64_t tenon_shift_half_away(int64_t x, uint32_t shift);
+
+#endif
