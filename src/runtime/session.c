@@ -116,7 +116,7 @@ static enum tenon_status load_part(struct tenon_session *session, struct tenon_i
     if (device == NULL)
         return tenon_fail(error, TENON_ERROR_NOT_FOUND,
                           "the program needs the device '%.60s', which is not here", part->target);
-    if (device->driver->compatibility(device->info.state, part) != TENON_COMPATIBILITY_OPTIMAL)
+    if (device->driver->compatibility(device->info.state, part) == TENON_COMPATIBILITY_UNSUPPORTED)
         return tenon_fail(error, TENON_ERROR_INCOMPATIBLE,
                           "the program was compiled for '%.60s', which does not fit device '%s': "
                           "compile the model again",

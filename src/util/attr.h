@@ -7,6 +7,14 @@
 #define TENON_NODISCARD __attribute__((warn_unused_result))
 #define TENON_UNUSED __attribute__((unused))
 
+/* For inner loops that are written once and specialised by constant arguments. */
+#define TENON_ALWAYS_INLINE static inline __attribute__((always_inline))
+#if defined(__clang__)
+#define TENON_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define TENON_UNROLL _Pragma("GCC unroll 32")
+#endif
+
 #define TENON_COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 #endif

@@ -146,7 +146,7 @@ static enum tenon_status lower_node(struct lowering *l, uint32_t step, struct te
         return tenon_fail_memory(error);
     struct tenon_op_call op;
     tenon_graph_node_call(l->graph, l->part->nodes[step], NULL, operands, &op);
-    if (!tenon_cpu_select_kernel(l->target, &op, l->out, call))
+    if (!tenon_cpu_select_kernel(l->target, &op, l->arena, l->out, call))
         return tenon_fail_memory(error);
     bool packed = call->params.size != 0;
     for (uint32_t i = 0; i < node->input_count; i++) {
@@ -206,8 +206,9 @@ static enum tenon_status cpu_compile(const struct tenon_target *target,
         return status;
     resolve_plan(&l);
     out->scratch_bytes = l.code.scratch_bytes;
-    out->compatibility =
-        strcmp(target->name, "reference") == 0 ? TENON_CPU_ID_REFERENCE : TENON_CPU_ID_PORTABLE;
+    out->compatibility = tenon_cpu_compatibility_id(target, arena);
+    if (out->compatibility == NULL)
+        return tenon_fail_memory(error);
     tenon_cpu_code_write(&l.code, &out->code);
     return out->code.failed || out->data->failed ? tenon_fail_memory(error) : TENON_OK;
 }

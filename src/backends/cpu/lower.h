@@ -8,13 +8,14 @@
 /*
  * Chooses the kernel of a call whose operands are set and, if the kernel wants parameters, appends
  * them to `out->data` (aligned) and sets params_offset and params.size. Sets kernel and
- * scratch_bytes. False: out of memory (the buffer's flag).
+ * scratch_bytes. False: out of memory.
  */
 bool tenon_cpu_select_kernel(const struct tenon_target *target, const struct tenon_op_call *op,
-                             struct tenon_code *out, struct tenon_cpu_call *call);
+                             struct tenon_arena *arena, struct tenon_code *out,
+                             struct tenon_cpu_call *call);
 
-/* Compatibility ids, told by the backend and understood by the driver. */
-#define TENON_CPU_ID_REFERENCE "reference-1"
-#define TENON_CPU_ID_PORTABLE "cpu-1"
+/* "reference-1", "cpu-1.avx2": see TENON_CPU_CODE_ID. NULL: out of memory. */
+const char *tenon_cpu_compatibility_id(const struct tenon_target *target,
+                                       struct tenon_arena *arena);
 
 #endif

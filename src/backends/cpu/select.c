@@ -1,9 +1,86 @@
-/* Which kernel executes a node on the CPU. */
+/*
+ * Which kernel executes a node on the CPU: the first row for its operator and input type whose
+ * packing takes it, or else the operator table's reference kernel.
+ */
 #include "backends/cpu/lower.h"
+#include "backends/cpu/pack.h"
+#include "op/kernel.h"
+
+#include <string.h>
+
+typedef bool pack_fn(const struct tenon_packing *packing, const struct tenon_op_call *call);
+
+struct row {
+    enum tenon_op op;
+    uint32_t types; /* of input 0 */
+    const char *kernel;
+    bool per_isa;  /* "kernel.isa" */
+    pack_fn *pack; /* NULL: without parameters */
+};
+
+/* Integer forms of 8 bits, or floats throughout. */
+#define INTEGERS TENON_TYPES_QUANTIZED8
+#define FLOATS TENON_TYPE_BIT(F32)
+
+static const struct row rows[] = {
+    {TENON_OP_CONV_2D, INTEGERS, "linear_i8", true, tenon_pack_linear_i8},
+    {TENON_OP_FULLY_CONNECTED, INTEGERS, "linear_i8", true, tenon_pack_linear_i8},
+    {TENON_OP_DEPTHWISE_CONV_2D, INTEGERS, "depthwise_i8", true, tenon_pack_depthwise_i8},
+    {TENON_OP_DEPTHWISE_CONV_2D, INTEGERS, "linear_i8", true, tenon_pack_linear_i8},
+    {TENON_OP_CONV_2D, FLOATS, "linear_f32", true, tenon_pack_f32},
+    {TENON_OP_FULLY_CONNECTED, FLOATS, "linear_f32", true, tenon_pack_f32},
+    {TENON_OP_DEPTHWISE_CONV_2D, FLOATS, "depthwise_f32", true, tenon_pack_f32},
+};
+
+static enum tenon_cpu_isa isa_of(const struct tenon_target *target) {
+    if (!target->portable)
+        return tenon_cpu_isa_best();
+    /* Every aarch64 processor has NEON. */
+    return tenon_cpu_isa_usable(TENON_CPU_NEON) ? TENON_CPU_NEON : TENON_CPU_PORTABLE;
+}
+
+static bool is_reference(const struct tenon_target *target) {
+    return strcmp(target->name, "reference") == 0;
+}
+
+const char *tenon_cpu_compatibility_id(const struct tenon_target *target,
+                                       struct tenon_arena *arena) {
+    if (is_reference(target))
+        return "reference-" TENON_CPU_CODE_ID;
+    return tenon_arena_printf(arena, "cpu-" TENON_CPU_CODE_ID ".%s",
+                              tenon_cpu_isa_get(isa_of(target))->name);
+}
+
+/* Appends parameters; false when the row does not take the call. */
+static bool pack(const struct row *row, enum tenon_cpu_isa isa, const struct tenon_op_call *op,
+                 struct tenon_arena *arena, struct tenon_code *out, struct tenon_cpu_call *call) {
+    struct tenon_packing packing = {.isa = isa, .arena = arena, .out = out->data};
+    if (row->pack == NULL)
+        return true;
+    tenon_strbuf_align(out->data, TENON_CPU_ALIGNMENT);
+    size_t start = out->data->size;
+    if (!row->pack(&packing, op))
+        return false;
+    call->params_offset = start - out->data_base;
+    call->params.size = out->data->size - start;
+    return true;
+}
 
 bool tenon_cpu_select_kernel(const struct tenon_target *target, const struct tenon_op_call *op,
-                             struct tenon_code *out, struct tenon_cpu_call *call) {
-    (void)target;
+                             struct tenon_arena *arena, struct tenon_code *out,
+                             struct tenon_cpu_call *call) {
+    enum tenon_cpu_isa isa = isa_of(target);
+    const struct tenon_desc *in = tenon_in(op, 0);
+    for (size_t i = 0; !is_reference(target) && i < TENON_COUNT_OF(rows); i++) {
+        const struct row *row = &rows[i];
+        if (row->op != op->op || in == NULL || (row->types >> in->type & 1) == 0 ||
+            !pack(row, isa, op, arena, out, call))
+            continue;
+        call->kernel = row->per_isa ? tenon_arena_printf(arena, "%s.%s", row->kernel,
+                                                         tenon_cpu_isa_get(isa)->name)
+                                    : row->kernel;
+        return call->kernel != NULL && !out->data->failed;
+    }
     call->kernel = "reference";
     call->scratch_bytes = tenon_op_scratch_bytes(op);
     return !out->data->failed;

@@ -24,7 +24,9 @@ struct executable {
     const struct tenon_image_part *part;
     struct tenon_cpu_code code;
     const struct tenon_kernel **kernels; /* per call */
+    struct tenon_kernel_plan *plans;     /* per call */
     size_t operand_count;                /* of all calls */
+    size_t workspace_bytes;              /* of each thread: the most that a kernel wants */
 };
 
 struct context {
@@ -35,7 +37,6 @@ struct context {
 };
 
 static const char *const names[DEVICE_COUNT] = {"cpu", "reference"};
-static const char *const ids[DEVICE_COUNT] = {"cpu-1", "reference-1"};
 static const char *const descriptions[DEVICE_COUNT] = {
     "the processor, with the fastest exact kernels",
     "the processor, with the reference kernels: the oracle"};
@@ -55,7 +56,7 @@ static enum tenon_status cpu_open(uint32_t index, const struct tenon_driver_opti
     *out = (struct tenon_driver_device){
         .name = names[index],
         .description = descriptions[index],
-        .features = "",
+        .features = index == DEVICE_REFERENCE ? "" : tenon_cpu_isa_get(tenon_cpu_isa_best())->name,
         .thread_count = tenon_pool_threads(device->pool),
         .state = device,
     };
@@ -68,15 +69,26 @@ static void cpu_close(void *state) {
     free(device);
 }
 
+/* Reads "cpu-1.avx2": false when it is not for this device and version of the code; `isa` points
+ * after them. */
+static bool parse_id(const struct device *device, const char *id, const char **isa) {
+    const char *stem = names[device->index];
+    size_t length = strlen(stem), version = strlen(TENON_CPU_CODE_ID);
+    if (strncmp(id, stem, length) != 0 || id[length] != '-' ||
+        strncmp(id + length + 1, TENON_CPU_CODE_ID, version) != 0)
+        return false;
+    *isa = id + length + 1 + version;
+    return **isa == '\0' || **isa == '.';
+}
+
 static enum tenon_compatibility cpu_compatibility(void *state,
                                                   const struct tenon_image_part *part) {
     const struct device *device = state;
-    if (strcmp(part->compatibility, ids[device->index]) == 0)
-        return TENON_COMPATIBILITY_OPTIMAL;
-    size_t stem = strlen(names[device->index]);
-    bool ours = strncmp(part->compatibility, names[device->index], stem) == 0 &&
-                part->compatibility[stem] == '-';
-    return ours ? TENON_COMPATIBILITY_RECOMPILE : TENON_COMPATIBILITY_UNSUPPORTED;
+    const char *isa;
+    if (!parse_id(device, part->compatibility, &isa))
+        return TENON_COMPATIBILITY_UNSUPPORTED;
+    bool best = *isa == '\0' || tenon_cpu_isa_parse(isa + 1) == tenon_cpu_isa_best();
+    return best ? TENON_COMPATIBILITY_OPTIMAL : TENON_COMPATIBILITY_RECOMPILE;
 }
 
 /* ---- loading ---- */
@@ -140,18 +152,24 @@ static bool operands_apart(const struct tenon_cpu_call *call) {
     return true;
 }
 
-static enum tenon_status check_call(const struct executable *e, const struct tenon_image *image,
+static enum tenon_status check_call(struct executable *e, const struct tenon_image *image,
                                     uint32_t index, uint32_t node_count,
                                     struct tenon_error *error) {
     const struct tenon_cpu_call *call = &e->code.calls[index];
     if (!border_fits(image, e->part, call) || !operands_apart(call) || call->node >= node_count)
         return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "call %u has operands that do not fit",
                           index);
-    e->kernels[index] = tenon_kernel_find(call->kernel);
+    const struct tenon_isa_kernels *isa;
+    e->kernels[index] = tenon_kernel_find(call->kernel, &isa);
     if (e->kernels[index] == NULL)
-        return tenon_fail(error, TENON_ERROR_INCOMPATIBLE, "no kernel '%.60s': compile again",
+        return tenon_fail(error, TENON_ERROR_INCOMPATIBLE,
+                          "this processor has no kernel '%.60s': compile the model again",
                           call->kernel);
-    return e->kernels[index]->check(call, tenon_pool_threads(e->device->pool), error);
+    enum tenon_status status =
+        e->kernels[index]->prepare(call, isa, &e->arena, &e->plans[index], error);
+    size_t workspace = e->plans[index].workspace_bytes;
+    e->workspace_bytes = workspace > e->workspace_bytes ? workspace : e->workspace_bytes;
+    return status;
 }
 
 static uint32_t nodes_of_part(const struct tenon_image *image, uint32_t part) {
@@ -170,13 +188,15 @@ static enum tenon_status load_code(struct executable *e, const struct tenon_imag
     if (e->code.scratch_bytes != e->part->scratch_bytes)
         return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "the part tells another scratch size");
     e->kernels = tenon_arena_alloc_array(&e->arena, e->code.call_count, sizeof(*e->kernels));
-    if (e->kernels == NULL)
+    e->plans = tenon_arena_alloc_array(&e->arena, e->code.call_count, sizeof(*e->plans));
+    if (e->kernels == NULL || e->plans == NULL)
         return tenon_fail_memory(error);
     uint32_t node_count = nodes_of_part(image, part);
     for (uint32_t i = 0; status == TENON_OK && i < e->code.call_count; i++) {
         status = check_call(e, image, i, node_count, error);
         e->operand_count += (size_t)e->code.calls[i].input_count + e->code.calls[i].output_count;
     }
+    e->workspace_bytes = tenon_align_up(e->workspace_bytes, TENON_CPU_ALIGNMENT);
     return status;
 }
 
@@ -202,8 +222,14 @@ static enum tenon_status cpu_load(void *state, const struct tenon_image *image, 
     return status;
 }
 
+/* The program's own, then the workspaces of the threads. */
+static size_t program_scratch_bytes(const struct executable *e) {
+    return tenon_align_up((size_t)e->code.scratch_bytes, TENON_CPU_ALIGNMENT);
+}
+
 static size_t cpu_scratch_bytes(const void *executable) {
-    return (size_t)((const struct executable *)executable)->code.scratch_bytes;
+    const struct executable *e = executable;
+    return program_scratch_bytes(e) + tenon_pool_threads(e->device->pool) * e->workspace_bytes;
 }
 
 /* ---- one session ---- */
@@ -227,9 +253,9 @@ static void init_run(struct context *c, uint32_t index, struct tenon_operand *op
                .inputs = operands,
                .outputs = operands + call->input_count,
                .scratch = c->scratch + call->scratch_offset},
-        .params = call->params.data,
-        .params_bytes = call->params.size,
-        .scratch_bytes = (size_t)call->scratch_bytes,
+        .state = e->plans[index].state,
+        .workspace = c->scratch + program_scratch_bytes(e),
+        .workspace_stride = e->workspace_bytes,
         .pool = e->device->pool,
     };
     for (uint32_t i = 0; i < call->input_count + call->output_count; i++) {

@@ -1,11 +1,16 @@
 /* The kernel table, and the kernel that executes everything: the operator table's reference. */
-#include "drivers/cpu/kernel.h"
+#include "drivers/cpu/kernels.h"
 
 #include <string.h>
 
-static enum tenon_status check_reference(const struct tenon_cpu_call *call, uint32_t threads,
-                                         struct tenon_error *error) {
-    (void)threads;
+static enum tenon_status prepare_reference(const struct tenon_cpu_call *call,
+                                           const struct tenon_isa_kernels *isa,
+                                           struct tenon_arena *arena,
+                                           struct tenon_kernel_plan *plan,
+                                           struct tenon_error *error) {
+    (void)isa;
+    (void)arena;
+    (void)plan;
     for (uint32_t i = 0; i < call->input_count; i++)
         if (call->operands[i].place == TENON_CPU_PACKED)
             return tenon_fail(error, TENON_ERROR_BAD_IMAGE,
@@ -20,13 +25,27 @@ static enum tenon_status run_reference(const struct tenon_kernel_run *run,
     return tenon_op_run_reference(&run->op, error);
 }
 
-static const struct tenon_kernel kernels[] = {
-    {.name = "reference", .check = check_reference, .run = run_reference},
+static const struct tenon_kernel kernel_reference = {"reference", false, prepare_reference,
+                                                     run_reference};
+
+static const struct tenon_kernel *const kernels[] = {
+    &kernel_reference,          &tenon_kernel_linear_i8,     &tenon_kernel_linear_f32,
+    &tenon_kernel_depthwise_i8, &tenon_kernel_depthwise_f32,
 };
 
-const struct tenon_kernel *tenon_kernel_find(const char *name) {
+const struct tenon_kernel *tenon_kernel_find(const char *name,
+                                             const struct tenon_isa_kernels **isa) {
+    const char *dot = strchr(name, '.');
+    size_t length = dot != NULL ? (size_t)(dot - name) : strlen(name);
+    *isa = NULL;
+    if (dot != NULL) {
+        enum tenon_cpu_isa set = tenon_cpu_isa_parse(dot + 1);
+        *isa = set < TENON_CPU_ISA_COUNT ? tenon_isa_find(set) : NULL;
+        if (*isa == NULL)
+            return NULL;
+    }
     for (size_t i = 0; i < TENON_COUNT_OF(kernels); i++)
-        if (strcmp(kernels[i].name, name) == 0)
-            return &kernels[i];
+        if (strncmp(kernels[i]->name, name, length) == 0 && kernels[i]->name[length] == '\0')
+            return kernels[i]->per_isa == (dot != NULL) ? kernels[i] : NULL;
     return NULL;
 }

@@ -1,0 +1,132 @@
+/* What the packings of 8-bit operators share: channels, header, head of a block. */
+#include "backends/cpu/pack.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "backends/cpu/overflow.h"
+#include "image/cpu_params.h"
+#include "op/linear.h"
+
+bool tenon_pack_constant(const struct tenon_op_call *call) {
+    bool has_bias = call->input_count > 2 && call->inputs[2].desc != NULL;
+    return call->inputs[1].data != NULL && (!has_bias || call->inputs[2].data != NULL);
+}
+
+/* The input's zero point as the kernel sees it: see image/cpu_params.h. */
+static int32_t zero_as_seen(const struct tenon_packing *packing, const struct tenon_desc *in) {
+    int32_t as_u8 = tenon_desc_zero_point(in) + (in->type == TENON_TYPE_I8 ? 128 : 0);
+    return tenon_cpu_isa_get(packing->isa)->signed_products ? as_u8 - 128 : as_u8;
+}
+
+bool tenon_channels_init(struct tenon_channels *channels, const struct tenon_packing *packing,
+                         const struct tenon_op_call *call, int32_t count) {
+    struct tenon_epilogue epilogue;
+    channels->count = count;
+    channels->multipliers =
+        tenon_arena_alloc_array(packing->arena, (size_t)count, sizeof(*channels->multipliers));
+    channels->bias =
+        tenon_arena_alloc_array(packing->arena, (size_t)count, sizeof(*channels->bias));
+    if (channels->multipliers == NULL || channels->bias == NULL)
+        return false;
+    tenon_epilogue_derive(&epilogue, call, count, call->op == TENON_OP_FULLY_CONNECTED,
+                          channels->multipliers);
+    if (epilogue.bias != NULL)
+        memcpy(channels->bias, epilogue.bias, (size_t)count * sizeof(int32_t));
+    channels->low = epilogue.low;
+    channels->high = epilogue.high;
+    channels->zero_point = epilogue.zero_point;
+    channels->provable = true;
+    channels->zero = zero_as_seen(packing, tenon_in(call, 0));
+    return true;
+}
+
+void tenon_channels_fold(struct tenon_channels *channels, int32_t c, const int16_t *weights,
+                         size_t products) {
+    int64_t sum = 0, magnitude = 0, bias = channels->bias[c];
+    for (size_t k = 0; k < products; k++) {
+        sum += weights[k];
+        magnitude += abs(weights[k]);
+    }
+    channels->bias[c] = (int32_t)(uint32_t)(uint64_t)(bias - channels->zero * sum);
+    channels->provable &=
+        tenon_requantize_provable(llabs(bias) + UINT8_MAX * magnitude, &channels->multipliers[c]);
+}
+
+void tenon_pack_load(const struct tenon_op_call *call, size_t first, size_t stride, size_t count,
+                     int16_t *out) {
+    const struct tenon_desc *weights = tenon_in(call, 1);
+    const uint8_t *data = tenon_in_data(call, 1);
+    int32_t zero = weights->type == TENON_TYPE_U8 ? tenon_desc_zero_point(weights) : 0;
+    for (size_t i = 0, at = first; i < count; i++, at += stride)
+        out[i] = weights->type == TENON_TYPE_U8   ? (int16_t)(data[at] - zero)
+                 : weights->type == TENON_TYPE_I4 ? tenon_load_i4(data, at)
+                                                  : (int8_t)data[at];
+}
+
+size_t tenon_pack_header(const struct tenon_packing *packing, const struct tenon_channels *channels,
+                         uint32_t blocks, uint32_t products, uint32_t depth) {
+    struct tenon_strbuf *out = packing->out;
+    size_t start = out->size;
+    tenon_strbuf_append_le32(out, tenon_cpu_isa_get(packing->isa)->lanes);
+    tenon_strbuf_append_le32(out, (uint32_t)channels->count);
+    tenon_strbuf_append_le32(out, blocks);
+    tenon_strbuf_append_le32(out, products);
+    tenon_strbuf_append_le32(out, depth);
+    tenon_strbuf_append_le32(out, (uint32_t)channels->low);
+    tenon_strbuf_append_le32(out, (uint32_t)channels->high);
+    tenon_strbuf_append_le32(out, (uint32_t)channels->zero_point);
+    tenon_strbuf_append_le32(out, channels->provable);
+    while (!out->failed && out->size < start + TENON_PARAMS_HEADER_BYTES)
+        tenon_strbuf_append_u8(out, 0);
+    size_t offsets = out->size;
+    for (uint32_t i = 0; i < blocks; i++)
+        tenon_strbuf_append_le32(out, 0);
+    return offsets;
+}
+
+/* One array of a block: a word of each channel. */
+enum array { BIAS, MULTIPLIER, LEFT, RIGHT, REAL, ARRAYS };
+
+static uint32_t value_of(const struct tenon_channels *channels, int32_t c, enum array array) {
+    if (c < 0)
+        return 0;
+    const struct tenon_multiplier *m = &channels->multipliers[c];
+    union {
+        float real;
+        uint32_t bits;
+    } real = {.real = m->real};
+    switch (array) {
+    case BIAS:
+        return (uint32_t)channels->bias[c];
+    case MULTIPLIER:
+        return (uint32_t)m->multiplier;
+    case LEFT:
+        return m->shift > 0 ? (uint32_t)m->shift : 0;
+    case RIGHT:
+        return m->shift > 0 ? 0 : (uint32_t)-m->shift;
+    case REAL:
+    case ARRAYS:
+        break;
+    }
+    return real.bits;
+}
+
+void tenon_pack_block(const struct tenon_packing *packing, const struct tenon_channels *channels,
+                      size_t base, size_t offsets, uint32_t block, const uint32_t words[2],
+                      const int32_t *channel_of, uint32_t count) {
+    struct tenon_strbuf *out = packing->out;
+    tenon_strbuf_align(out, TENON_PARAMS_ALIGNMENT);
+    if (out->failed)
+        return;
+    size_t start = out->size;
+    tenon_store_le32((uint8_t *)out->data + offsets + block * sizeof(uint32_t),
+                     (uint32_t)(start - base));
+    tenon_strbuf_append_le32(out, words[0]);
+    tenon_strbuf_append_le32(out, words[1]);
+    tenon_strbuf_append_le64(out, 0);
+    for (enum array array = BIAS; array < ARRAYS; array++)
+        for (uint32_t i = 0; i < count; i++)
+            tenon_strbuf_append_le32(out, value_of(channels, channel_of[i], array));
+    tenon_strbuf_align(out, TENON_PARAMS_ALIGNMENT);
+}

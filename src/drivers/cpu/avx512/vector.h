@@ -1,0 +1,143 @@
+/* AVX-512 with VNNI: sixteen lanes; vpdpbusd adds four products of u8 and i8 in 32 bits. */
+#ifndef TENON_DRIVERS_CPU_AVX512_VECTOR_H
+#define TENON_DRIVERS_CPU_AVX512_VECTOR_H
+
+#include <immintrin.h>
+#include <string.h>
+
+#include "util/attr.h"
+#include "util/span.h"
+
+enum { LANES = 16, LINEAR_ROWS = 12, FLOAT_ROWS = 12 };
+
+typedef __m512i vi;
+typedef __m512i vb;
+typedef __m512 vf;
+
+TENON_ALWAYS_INLINE vi vi_load(const void *from) {
+    return _mm512_loadu_si512(from);
+}
+TENON_ALWAYS_INLINE void vi_store(void *to, vi x) {
+    _mm512_storeu_si512(to, x);
+}
+TENON_ALWAYS_INLINE vi vi_dup(int32_t x) {
+    return _mm512_set1_epi32(x);
+}
+TENON_ALWAYS_INLINE vi vi_dup_byte(uint8_t x) {
+    return _mm512_set1_epi8((char)x);
+}
+TENON_ALWAYS_INLINE vi vi_broadcast_quad(const uint8_t *from) {
+    int32_t quad;
+    memcpy(&quad, from, sizeof(quad));
+    return _mm512_set1_epi32(quad);
+}
+TENON_ALWAYS_INLINE vi vi_add(vi a, vi b) {
+    return _mm512_add_epi32(a, b);
+}
+TENON_ALWAYS_INLINE vi vi_sub(vi a, vi b) {
+    return _mm512_sub_epi32(a, b);
+}
+TENON_ALWAYS_INLINE vi vi_and(vi a, vi b) {
+    return _mm512_and_si512(a, b);
+}
+TENON_ALWAYS_INLINE vi vi_xor(vi a, vi b) {
+    return _mm512_xor_si512(a, b);
+}
+TENON_ALWAYS_INLINE vi vi_min(vi a, vi b) {
+    return _mm512_min_epi32(a, b);
+}
+TENON_ALWAYS_INLINE vi vi_max(vi a, vi b) {
+    return _mm512_max_epi32(a, b);
+}
+TENON_ALWAYS_INLINE vi vi_shift_left(vi x, vi by) {
+    return _mm512_sllv_epi32(x, by);
+}
+TENON_ALWAYS_INLINE vi vi_shift_right(vi x, vi by) {
+    return _mm512_srav_epi32(x, by);
+}
+TENON_ALWAYS_INLINE vi vi_shift_right_logical(vi x, vi by) {
+    return _mm512_srlv_epi32(x, by);
+}
+/* All ones where x is negative. */
+TENON_ALWAYS_INLINE vi vi_sign(vi x) {
+    return _mm512_srai_epi32(x, 31);
+}
+/* a * b / 2^31, rounded half up. */
+TENON_ALWAYS_INLINE vi vi_high_multiply(vi a, vi b) {
+    const vi half = _mm512_set1_epi64(INT64_C(1) << 30);
+    vi even = _mm512_add_epi64(_mm512_mul_epi32(a, b), half);
+    vi odd = _mm512_mul_epi32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(b, 32));
+    odd = _mm512_add_epi64(odd, half);
+    return _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 31), _mm512_slli_epi64(odd, 1));
+}
+/* acc + the four products of each lane. */
+TENON_ALWAYS_INLINE vi vi_dot(vi acc, vi u8, vi i8) {
+    return _mm512_dpbusd_epi32(acc, u8, i8);
+}
+/* The low byte of each lane. */
+TENON_ALWAYS_INLINE void vi_store_bytes(uint8_t *to, vi x) {
+    _mm_storeu_si128((void *)to, _mm512_cvtepi32_epi8(x));
+}
+
+TENON_ALWAYS_INLINE vb vb_load(const uint8_t *from) {
+    return _mm512_loadu_si512(from);
+}
+TENON_ALWAYS_INLINE __mmask64 vb_mask(uint32_t count) {
+    return count >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << count) - 1;
+}
+TENON_ALWAYS_INLINE vb vb_load_some(const uint8_t *from, uint32_t count) {
+    return _mm512_maskz_loadu_epi8(vb_mask(count), from);
+}
+TENON_ALWAYS_INLINE vb vb_dup(uint8_t x) {
+    return _mm512_set1_epi8((char)x);
+}
+TENON_ALWAYS_INLINE vb vb_xor(vb a, vb b) {
+    return _mm512_xor_si512(a, b);
+}
+TENON_ALWAYS_INLINE void vb_store(uint8_t *to, vb x) {
+    _mm512_storeu_si512(to, x);
+}
+TENON_ALWAYS_INLINE void vb_store_some(uint8_t *to, vb x, uint32_t count) {
+    _mm512_mask_storeu_epi8(to, vb_mask(count), x);
+}
+/* See image/cpu_params.h for the order. */
+TENON_ALWAYS_INLINE void vb_interleave(const vb in[4], vi out[4]) {
+    vi low01 = _mm512_unpacklo_epi8(in[0], in[1]), high01 = _mm512_unpackhi_epi8(in[0], in[1]);
+    vi low23 = _mm512_unpacklo_epi8(in[2], in[3]), high23 = _mm512_unpackhi_epi8(in[2], in[3]);
+    out[0] = _mm512_unpacklo_epi16(low01, low23);
+    out[1] = _mm512_unpackhi_epi16(low01, low23);
+    out[2] = _mm512_unpacklo_epi16(high01, high23);
+    out[3] = _mm512_unpackhi_epi16(high01, high23);
+}
+/* Low bytes of values that fit 16 bits, in the order that interleaving took. */
+TENON_ALWAYS_INLINE vb vb_pack(const vi in[4]) {
+    const vi low = _mm512_set1_epi16(0xff);
+    vi first = _mm512_and_si512(_mm512_packs_epi32(in[0], in[1]), low);
+    vi second = _mm512_and_si512(_mm512_packs_epi32(in[2], in[3]), low);
+    return _mm512_packus_epi16(first, second);
+}
+
+TENON_ALWAYS_INLINE vf vf_load(const void *from) {
+    return _mm512_loadu_ps(from);
+}
+TENON_ALWAYS_INLINE void vf_store(float *to, vf x) {
+    _mm512_storeu_ps(to, x);
+}
+TENON_ALWAYS_INLINE vf vf_dup(float x) {
+    return _mm512_set1_ps(x);
+}
+TENON_ALWAYS_INLINE vf vf_add(vf a, vf b) {
+    return _mm512_add_ps(a, b);
+}
+/* The second operand where one is NaN: activations keep it. */
+TENON_ALWAYS_INLINE vf vf_min(vf a, vf b) {
+    return _mm512_min_ps(b, a);
+}
+TENON_ALWAYS_INLINE vf vf_max(vf a, vf b) {
+    return _mm512_max_ps(b, a);
+}
+TENON_ALWAYS_INLINE vf vf_multiply_add(vf acc, vf a, vf b) {
+    return _mm512_fmadd_ps(a, b, acc);
+}
+
+#endif

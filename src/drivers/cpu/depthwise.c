@@ -1,0 +1,107 @@
+/* The kernels depthwise_i8 and depthwise_f32, over tiles of output pixels. */
+#include <string.h>
+
+#include "drivers/cpu/kernels.h"
+#include "drivers/cpu/window.h"
+
+enum { TILE_POINTERS = 1024, GRAIN_MACS = 50000 };
+
+struct depthwise {
+    struct tenon_rows rows;
+    const struct tenon_isa_kernels *isa;
+    struct tenon_depthwise_i8 i8;
+    struct tenon_float_params f32;
+    bool is_float;
+    size_t taps, tile_pixels, tiles, grain;
+};
+
+static enum tenon_status read_i8(struct depthwise *d, const struct tenon_cpu_call *call,
+                                 struct tenon_arena *arena, struct tenon_error *error) {
+    struct tenon_depthwise_params *params = &d->i8.params;
+    const struct tenon_desc *in = &call->operands[0].desc;
+    const struct tenon_cpu_isa_info *info = tenon_cpu_isa_get(d->isa->isa);
+    if (!tenon_depthwise_params_read(call->params, params) || params->lanes != info->lanes ||
+        params->taps != d->taps || params->channels != (uint32_t)d->rows.window.in_c)
+        return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "parameters of depthwise_i8 are malformed");
+    d->i8.blocks = tenon_arena_alloc_array(arena, params->blocks, sizeof(*d->i8.blocks));
+    if (d->i8.blocks == NULL)
+        return tenon_fail_memory(error);
+    for (uint32_t i = 0; i < params->blocks; i++)
+        tenon_depthwise_block_get(params, i, &d->i8.blocks[i]);
+    d->i8.rounding = call->rounding;
+    d->i8.vector_rounding = tenon_vector_rounding(params->provable, call->rounding);
+    d->i8.flip = tenon_activation_flip(in->type, info);
+    return TENON_OK;
+}
+
+static enum tenon_status read_f32(struct depthwise *d, const struct tenon_cpu_call *call,
+                                  struct tenon_error *error) {
+    struct tenon_float_params *params = &d->f32;
+    if (!tenon_float_params_read(call->params, params) ||
+        params->lanes != tenon_cpu_isa_get(d->isa->isa)->lanes || params->products != d->taps ||
+        params->channels != (uint32_t)d->rows.window.in_c)
+        return tenon_fail(error, TENON_ERROR_BAD_IMAGE,
+                          "parameters of depthwise_f32 are malformed");
+    return TENON_OK;
+}
+
+static enum tenon_status prepare(const struct tenon_cpu_call *call,
+                                 const struct tenon_isa_kernels *isa, struct tenon_arena *arena,
+                                 struct tenon_kernel_plan *plan, struct tenon_error *error) {
+    const struct tenon_desc *out = &call->operands[call->input_count].desc;
+    struct depthwise *d = tenon_arena_alloc(arena, sizeof(*d));
+    if (d == NULL)
+        return tenon_fail_memory(error);
+    if (call->op != TENON_OP_DEPTHWISE_CONV_2D)
+        return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "a depthwise kernel for another operator");
+    d->isa = isa;
+    d->is_float = call->operands[0].desc.type == TENON_TYPE_F32;
+    enum tenon_status status = tenon_rows_init(&d->rows, call, error);
+    d->taps = (size_t)d->rows.window.k_h * (size_t)d->rows.window.k_w;
+    if (status == TENON_OK)
+        status = d->is_float ? read_f32(d, call, error) : read_i8(d, call, arena, error);
+    if (status != TENON_OK)
+        return status;
+    if (d->rows.pixel_count * d->rows.pixel_bytes != tenon_desc_size(out) ||
+        d->rows.pixel_count == 0)
+        return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "a depthwise kernel of another output");
+    d->tile_pixels = TILE_POINTERS / d->taps + 1;
+    d->tiles = (d->rows.pixel_count + d->tile_pixels - 1) / d->tile_pixels;
+    d->grain = GRAIN_MACS / (d->tile_pixels * d->taps * d->rows.pixel_bytes) + 1;
+    plan->state = d;
+    plan->workspace_bytes = d->tile_pixels * d->taps * sizeof(void *) + d->rows.pixel_bytes;
+    return TENON_OK;
+}
+
+struct job {
+    const struct tenon_kernel_run *run;
+    const struct depthwise *depthwise;
+};
+
+static void run_tiles(void *user, size_t begin, size_t end, uint32_t worker) {
+    const struct job *job = user;
+    const struct depthwise *d = job->depthwise;
+    const uint8_t **taps = tenon_kernel_workspace(job->run, worker);
+    uint8_t *padding = (uint8_t *)(taps + d->tile_pixels * d->taps);
+    memset(padding, d->rows.padding, d->rows.pixel_bytes);
+    for (size_t tile = begin; tile < end; tile++) {
+        size_t first = tile * d->tile_pixels, left = d->rows.pixel_count - first;
+        size_t count = left < d->tile_pixels ? left : d->tile_pixels;
+        uint8_t *out = (uint8_t *)job->run->op.outputs[0].data + first * d->rows.pixel_bytes;
+        tenon_rows_get_taps(&d->rows, job->run->op.inputs[0].data, first, count, padding, taps);
+        if (d->is_float)
+            d->isa->depthwise_f32(&d->f32, (const float *const *)taps, count, (float *)out);
+        else
+            d->isa->depthwise_i8(&d->i8, taps, count, out);
+    }
+}
+
+static enum tenon_status run(const struct tenon_kernel_run *r, struct tenon_error *error) {
+    (void)error;
+    struct job job = {r, r->state};
+    tenon_pool_run(r->pool, job.depthwise->tiles, job.depthwise->grain, run_tiles, &job);
+    return TENON_OK;
+}
+
+const struct tenon_kernel tenon_kernel_depthwise_i8 = {"depthwise_i8", true, prepare, run};
+const struct tenon_kernel tenon_kernel_depthwise_f32 = {"depthwise_f32", true, prepare, run};

@@ -1,0 +1,50 @@
+/*
+ * What each instruction set implements: the inner loops of the kernels, over whole rows, with
+ * everything else decided. One row per instruction set (isa.c); the loops are written once, in
+ * isa/, over the vector operations that each set's vector.h defines.
+ */
+#ifndef TENON_DRIVERS_CPU_ISA_H
+#define TENON_DRIVERS_CPU_ISA_H
+
+#include <tenon/tensor.h>
+
+#include "image/cpu_isa.h"
+#include "image/cpu_params.h"
+
+/* Rows of 8-bit activations times panels of weights, requantized. */
+struct tenon_linear_i8 {
+    struct tenon_linear_params params;
+    struct tenon_linear_panel *panels;
+    enum tenon_rounding rounding;
+    bool vector_rounding; /* the double rule, proven to stay within 32 bits */
+    uint8_t flip;         /* 0x80 to turn the type of the activations into the kernel's */
+};
+
+/* Output pixels of 8-bit channels, each from `taps` rows of channels. */
+struct tenon_depthwise_i8 {
+    struct tenon_depthwise_params params;
+    struct tenon_depthwise_block *blocks;
+    enum tenon_rounding rounding;
+    bool vector_rounding;
+    uint8_t flip;
+};
+
+struct tenon_isa_kernels {
+    enum tenon_cpu_isa isa;
+    /* rows[i] has quads * 4 bytes; row i of the output starts at out + i * channels. Panels
+     * [begin, end) only. */
+    void (*linear_i8)(const struct tenon_linear_i8 *linear, const uint8_t *const *rows,
+                      size_t row_count, uint32_t begin, uint32_t end, uint8_t *out);
+    /* taps[i * params.taps + t]: the channels that pixel i sees at tap t. */
+    void (*depthwise_i8)(const struct tenon_depthwise_i8 *depthwise, const uint8_t *const *taps,
+                         size_t pixel_count, uint8_t *out);
+    void (*linear_f32)(const struct tenon_float_params *params, const float *const *rows,
+                       size_t row_count, uint32_t begin, uint32_t end, float *out);
+    void (*depthwise_f32)(const struct tenon_float_params *params, const float *const *taps,
+                          size_t pixel_count, float *out);
+};
+
+/* NULL when it is not built or not usable on this processor. */
+const struct tenon_isa_kernels *tenon_isa_find(enum tenon_cpu_isa isa);
+
+#endif

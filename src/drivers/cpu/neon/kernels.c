@@ -1,0 +1,17 @@
+/* The loops of isa/ over the operations of this instruction set. */
+#include "drivers/cpu/neon/vector.h"
+
+#include "drivers/cpu/isa/linear_i8.h"
+
+#include "drivers/cpu/isa/depthwise_i8.h"
+#include "drivers/cpu/isa/float.h"
+
+extern const struct tenon_isa_kernels tenon_isa_neon;
+
+const struct tenon_isa_kernels tenon_isa_neon = {
+    .isa = TENON_CPU_NEON,
+    .linear_i8 = linear_i8,
+    .depthwise_i8 = depthwise_i8,
+    .linear_f32 = linear_f32,
+    .depthwise_f32 = depthwise_f32,
+};

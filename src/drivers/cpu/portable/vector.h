@@ -1,0 +1,168 @@
+/* Plain C: four lanes. */
+#ifndef TENON_DRIVERS_CPU_PORTABLE_VECTOR_H
+#define TENON_DRIVERS_CPU_PORTABLE_VECTOR_H
+
+#include <string.h>
+
+#include "op/numerics.h"
+#include "util/span.h"
+
+enum { LANES = 4, LINEAR_ROWS = 4, FLOAT_ROWS = 4 };
+
+typedef struct {
+    int32_t e[LANES];
+} vi;
+typedef struct {
+    uint8_t e[4 * LANES];
+} vb;
+typedef struct {
+    float e[LANES];
+} vf;
+
+#define EACH(type, expression)      \
+    type y;                         \
+    for (int i = 0; i < LANES; i++) \
+        y.e[i] = (expression);      \
+    return y
+
+TENON_ALWAYS_INLINE vi vi_load(const void *from) {
+    vi y;
+    memcpy(&y, from, sizeof(y));
+    return y;
+}
+TENON_ALWAYS_INLINE void vi_store(void *to, vi x) {
+    memcpy(to, &x, sizeof(x));
+}
+TENON_ALWAYS_INLINE vi vi_dup(int32_t x) {
+    EACH(vi, x);
+}
+TENON_ALWAYS_INLINE vi vi_dup_byte(uint8_t x) {
+    EACH(vi, (int32_t)(x * UINT32_C(0x01010101)));
+}
+TENON_ALWAYS_INLINE vi vi_broadcast_quad(const uint8_t *from) {
+    int32_t quad;
+    memcpy(&quad, from, sizeof(quad));
+    return vi_dup(quad);
+}
+TENON_ALWAYS_INLINE vi vi_add(vi a, vi b) {
+    EACH(vi, (int32_t)((uint32_t)a.e[i] + (uint32_t)b.e[i]));
+}
+TENON_ALWAYS_INLINE vi vi_sub(vi a, vi b) {
+    EACH(vi, (int32_t)((uint32_t)a.e[i] - (uint32_t)b.e[i]));
+}
+TENON_ALWAYS_INLINE vi vi_and(vi a, vi b) {
+    EACH(vi, a.e[i] & b.e[i]);
+}
+TENON_ALWAYS_INLINE vi vi_xor(vi a, vi b) {
+    EACH(vi, a.e[i] ^ b.e[i]);
+}
+TENON_ALWAYS_INLINE vi vi_min(vi a, vi b) {
+    EACH(vi, a.e[i] < b.e[i] ? a.e[i] : b.e[i]);
+}
+TENON_ALWAYS_INLINE vi vi_max(vi a, vi b) {
+    EACH(vi, a.e[i] > b.e[i] ? a.e[i] : b.e[i]);
+}
+TENON_ALWAYS_INLINE vi vi_shift_left(vi x, vi by) {
+    EACH(vi, (int32_t)((uint32_t)x.e[i] << by.e[i]));
+}
+TENON_ALWAYS_INLINE vi vi_shift_right(vi x, vi by) {
+    EACH(vi, x.e[i] >> by.e[i]);
+}
+TENON_ALWAYS_INLINE vi vi_shift_right_logical(vi x, vi by) {
+    EACH(vi, (int32_t)((uint32_t)x.e[i] >> by.e[i]));
+}
+/* All ones where x is negative. */
+TENON_ALWAYS_INLINE vi vi_sign(vi x) {
+    EACH(vi, x.e[i] >> 31);
+}
+/* a * b / 2^31, rounded half up. */
+TENON_ALWAYS_INLINE vi vi_high_multiply(vi a, vi b) {
+    EACH(vi, (int32_t)(((int64_t)a.e[i] * b.e[i] + (INT64_C(1) << 30)) >> 31));
+}
+/* acc + the four products of each lane. */
+TENON_ALWAYS_INLINE vi vi_dot(vi acc, vi u8, vi i8) {
+    uint8_t a[4 * LANES];
+    int8_t w[4 * LANES];
+    memcpy(a, &u8, sizeof(a));
+    memcpy(w, &i8, sizeof(w));
+    for (int i = 0; i < LANES; i++) {
+        int32_t sum = a[4 * i] * w[4 * i] + a[4 * i + 1] * w[4 * i + 1] +
+                      a[4 * i + 2] * w[4 * i + 2] + a[4 * i + 3] * w[4 * i + 3];
+        acc.e[i] = (int32_t)((uint32_t)acc.e[i] + (uint32_t)sum);
+    }
+    return acc;
+}
+/* The low byte of each lane. */
+TENON_ALWAYS_INLINE void vi_store_bytes(uint8_t *to, vi x) {
+    for (int i = 0; i < LANES; i++)
+        to[i] = (uint8_t)x.e[i];
+}
+
+TENON_ALWAYS_INLINE vb vb_load(const uint8_t *from) {
+    vb y;
+    memcpy(&y, from, sizeof(y));
+    return y;
+}
+TENON_ALWAYS_INLINE vb vb_load_some(const uint8_t *from, uint32_t count) {
+    vb y = {{0}};
+    memcpy(&y, from, count);
+    return y;
+}
+TENON_ALWAYS_INLINE vb vb_dup(uint8_t x) {
+    vb y;
+    memset(&y, x, sizeof(y));
+    return y;
+}
+TENON_ALWAYS_INLINE vb vb_xor(vb a, vb b) {
+    for (int i = 0; i < 4 * LANES; i++)
+        a.e[i] ^= b.e[i];
+    return a;
+}
+TENON_ALWAYS_INLINE void vb_store(uint8_t *to, vb x) {
+    memcpy(to, &x, sizeof(x));
+}
+TENON_ALWAYS_INLINE void vb_store_some(uint8_t *to, vb x, uint32_t count) {
+    memcpy(to, &x, count);
+}
+/* See image/cpu_params.h for the order. */
+TENON_ALWAYS_INLINE void vb_interleave(const vb in[4], vi out[4]) {
+    uint8_t bytes[4][4 * LANES];
+    for (int c = 0; c < 4 * LANES; c++)
+        for (int k = 0; k < 4; k++)
+            bytes[c / LANES][c % LANES * 4 + k] = in[k].e[c];
+    for (int v = 0; v < 4; v++)
+        out[v] = vi_load(bytes[v]);
+}
+TENON_ALWAYS_INLINE vb vb_pack(const vi in[4]) {
+    vb y;
+    for (int v = 0; v < 4; v++)
+        vi_store_bytes(y.e + v * LANES, in[v]);
+    return y;
+}
+
+TENON_ALWAYS_INLINE vf vf_load(const void *from) {
+    vf y;
+    memcpy(&y, from, sizeof(y));
+    return y;
+}
+TENON_ALWAYS_INLINE void vf_store(float *to, vf x) {
+    memcpy(to, &x, sizeof(x));
+}
+TENON_ALWAYS_INLINE vf vf_dup(float x) {
+    EACH(vf, x);
+}
+TENON_ALWAYS_INLINE vf vf_add(vf a, vf b) {
+    EACH(vf, a.e[i] + b.e[i]);
+}
+/* a where it is NaN: activations keep it. */
+TENON_ALWAYS_INLINE vf vf_min(vf a, vf b) {
+    EACH(vf, b.e[i] < a.e[i] ? b.e[i] : a.e[i]);
+}
+TENON_ALWAYS_INLINE vf vf_max(vf a, vf b) {
+    EACH(vf, b.e[i] > a.e[i] ? b.e[i] : a.e[i]);
+}
+TENON_ALWAYS_INLINE vf vf_multiply_add(vf acc, vf a, vf b) {
+    EACH(vf, acc.e[i] + a.e[i] * b.e[i]);
+}
+
+#endif

@@ -1,0 +1,154 @@
+/* See window.h. */
+#include "drivers/cpu/window.h"
+
+#include <string.h>
+
+#include "image/cpu_params.h"
+#include "util/checked.h"
+
+/* A fully connected layer is a 1x1 convolution over a column of pixels. */
+static void init_dense(struct tenon_rows *rows, const struct tenon_cpu_call *call) {
+    const struct tenon_desc *in = &call->operands[0].desc;
+    int32_t inputs = call->operands[1].desc.shape.dims[1];
+    int32_t count = (int32_t)(tenon_desc_element_count(in) / (size_t)inputs);
+    rows->window = (struct tenon_window){
+        .batches = 1,
+        .in_h = count,
+        .in_w = 1,
+        .in_c = inputs,
+        .out_h = count,
+        .out_w = 1,
+        .k_h = 1,
+        .k_w = 1,
+        .stride_h = 1,
+        .stride_w = 1,
+        .dilation_h = 1,
+        .dilation_w = 1,
+    };
+}
+
+enum tenon_status tenon_rows_init(struct tenon_rows *rows, const struct tenon_cpu_call *call,
+                                  struct tenon_error *error) {
+    const struct tenon_desc *in = &call->operands[0].desc, *weights = &call->operands[1].desc;
+    struct tenon_window *w = &rows->window;
+    if (call->op == TENON_OP_FULLY_CONNECTED) {
+        init_dense(rows, call);
+    } else {
+        enum tenon_status status = tenon_window_init(
+            w, &call->attrs, &in->shape, weights->shape.dims[1], weights->shape.dims[2], error);
+        if (status != TENON_OK)
+            return status;
+    }
+    size_t element = in->type == TENON_TYPE_F32 ? sizeof(float) : 1;
+    rows->pixel_count = (size_t)w->batches * (size_t)w->out_h * (size_t)w->out_w;
+    rows->pixel_bytes = (size_t)w->in_c * element;
+    size_t products = (size_t)w->k_h * (size_t)w->k_w * (size_t)w->in_c;
+    rows->row_bytes = tenon_align_up(products * element, TENON_QUAD);
+    rows->padding = element == 1 ? (uint8_t)tenon_desc_zero_point(in) : 0;
+    bool padded = w->pad_top != 0 || w->pad_left != 0 || w->pad_bottom != 0 || w->pad_right != 0;
+    rows->direct = w->k_h == 1 && w->k_w == 1 && !padded && rows->pixel_bytes % TENON_QUAD == 0;
+    return TENON_OK;
+}
+
+/* Where an output pixel's window starts in the input. */
+struct place {
+    const uint8_t *batch;
+    int32_t out_y, out_x;
+    int64_t y, x;
+};
+
+static struct place place_of(const struct tenon_rows *rows, const uint8_t *input, size_t pixel) {
+    const struct tenon_window *w = &rows->window;
+    size_t out_w = (size_t)w->out_w, out_h = (size_t)w->out_h;
+    struct place place = {
+        .batch =
+            input + pixel / (out_w * out_h) * (size_t)w->in_h * (size_t)w->in_w * rows->pixel_bytes,
+        .out_y = (int32_t)(pixel / out_w % out_h),
+        .out_x = (int32_t)(pixel % out_w),
+    };
+    place.y = (int64_t)place.out_y * w->stride_h - w->pad_top;
+    place.x = (int64_t)place.out_x * w->stride_w - w->pad_left;
+    return place;
+}
+
+static void place_next(const struct tenon_rows *rows, struct place *place) {
+    const struct tenon_window *w = &rows->window;
+    place->x += w->stride_w;
+    if (++place->out_x < w->out_w)
+        return;
+    place->out_x = 0;
+    place->x = -(int64_t)w->pad_left;
+    place->y += w->stride_h;
+    if (++place->out_y < w->out_h)
+        return;
+    place->out_y = 0;
+    place->y = -(int64_t)w->pad_top;
+    place->batch += (size_t)w->in_h * (size_t)w->in_w * rows->pixel_bytes;
+}
+
+static const uint8_t *pixel_at(const struct tenon_rows *rows, const uint8_t *batch, int64_t y,
+                               int64_t x) {
+    return batch + (size_t)(y * rows->window.in_w + x) * rows->pixel_bytes;
+}
+
+/* Copies the taps of one row of the window; those outside of the input are padding. */
+static uint8_t *gather_taps(const struct tenon_rows *rows, const struct place *place, int64_t y,
+                            uint8_t *to) {
+    const struct tenon_window *w = &rows->window;
+    size_t bytes = rows->pixel_bytes;
+    if (y < 0 || y >= w->in_h) {
+        memset(to, rows->padding, (size_t)w->k_w * bytes);
+        return to + (size_t)w->k_w * bytes;
+    }
+    bool inside = place->x >= 0 && place->x + w->k_w <= w->in_w;
+    if (inside && w->dilation_w == 1) {
+        memcpy(to, pixel_at(rows, place->batch, y, place->x), (size_t)w->k_w * bytes);
+        return to + (size_t)w->k_w * bytes;
+    }
+    for (int32_t k = 0; k < w->k_w; k++, to += bytes) {
+        int64_t x = place->x + (int64_t)k * w->dilation_w;
+        if (x >= 0 && x < w->in_w)
+            memcpy(to, pixel_at(rows, place->batch, y, x), bytes);
+        else
+            memset(to, rows->padding, bytes);
+    }
+    return to;
+}
+
+static void gather(const struct tenon_rows *rows, const struct place *place, uint8_t *to) {
+    const struct tenon_window *w = &rows->window;
+    uint8_t *end = to + rows->row_bytes;
+    for (int32_t k = 0; k < w->k_h; k++)
+        to = gather_taps(rows, place, place->y + (int64_t)k * w->dilation_h, to);
+    memset(to, 0, (size_t)(end - to));
+}
+
+void tenon_rows_get(const struct tenon_rows *rows, const uint8_t *input, size_t first, size_t count,
+                    uint8_t *gathered, const uint8_t **out) {
+    struct place place = place_of(rows, input, first);
+    for (size_t i = 0; i < count; i++, place_next(rows, &place)) {
+        if (rows->direct) {
+            out[i] = pixel_at(rows, place.batch, place.y, place.x);
+            continue;
+        }
+        uint8_t *to = gathered + i * rows->row_bytes;
+        gather(rows, &place, to);
+        out[i] = to;
+    }
+}
+
+void tenon_rows_get_taps(const struct tenon_rows *rows, const uint8_t *input, size_t first,
+                         size_t count, const uint8_t *padding, const uint8_t **out) {
+    const struct tenon_window *w = &rows->window;
+    struct place place = place_of(rows, input, first);
+    for (size_t i = 0; i < count; i++, place_next(rows, &place))
+        for (int32_t ky = 0; ky < w->k_h; ky++) {
+            int64_t y = place.y + (int64_t)ky * w->dilation_h;
+            bool row_inside = y >= 0 && y < w->in_h;
+            for (int32_t kx = 0; kx < w->k_w; kx++) {
+                int64_t x = place.x + (int64_t)kx * w->dilation_w;
+                *out++ = row_inside && x >= 0 && x < w->in_w ? pixel_at(rows, place.batch, y, x)
+                                                             : padding;
+            }
+        }
+}

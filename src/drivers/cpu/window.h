@@ -1,0 +1,33 @@
+/*
+ * The rows of input that output pixels see: of a convolution, one row of all products per pixel,
+ * where it lies in the input or gathered; of a depthwise convolution, one row of channels per tap.
+ * Pixels are counted through batch, height and width.
+ */
+#ifndef TENON_DRIVERS_CPU_WINDOW_H
+#define TENON_DRIVERS_CPU_WINDOW_H
+
+#include "image/cpu_code.h"
+#include "op/kernel.h"
+
+struct tenon_rows {
+    struct tenon_window window;
+    size_t pixel_count;
+    size_t pixel_bytes; /* of the input: all channels */
+    size_t row_bytes;   /* of a gathered row: rounded up to whole quads */
+    uint8_t padding;    /* every byte of an element in the padding */
+    bool direct;        /* rows lie in the input: nothing to gather */
+};
+
+/* Of a call of conv_2d, depthwise_conv_2d or fully_connected that the operator table accepted. */
+TENON_NODISCARD enum tenon_status tenon_rows_init(struct tenon_rows *rows,
+                                                  const struct tenon_cpu_call *call,
+                                                  struct tenon_error *error);
+/* Points out[i] to the row of pixel first + i; `gathered` has count * row_bytes. */
+void tenon_rows_get(const struct tenon_rows *rows, const uint8_t *input, size_t first, size_t count,
+                    uint8_t *gathered, const uint8_t **out);
+/* Points out[i * taps + t] to the channels that pixel first + i sees at tap t: `padding` has
+ * pixel_bytes. */
+void tenon_rows_get_taps(const struct tenon_rows *rows, const uint8_t *input, size_t first,
+                         size_t count, const uint8_t *padding, const uint8_t **out);
+
+#endif

@@ -1,0 +1,206 @@
+/*
+ * Readers of the parameters of CPU kernels. Layout of linear_i8 and depthwise_i8: a header of ten
+ * words, the byte offsets of the blocks, the blocks; each block starts on 64 bytes with two words
+ * of its own, padded to 16 bytes, and the arrays of tenon_requantize_arrays.
+ */
+#include "image/cpu_params.h"
+
+#include "util/checked.h"
+
+enum { BLOCK_WORDS_BYTES = 16, LANES_MAX = 16, SHIFT_LEFT_MAX = 30, SHIFT_RIGHT_MAX = 31 };
+
+size_t tenon_params_block_header(uint32_t channels) {
+    return tenon_align_up(BLOCK_WORDS_BYTES +
+                              (size_t)channels * TENON_REQUANTIZE_ARRAYS * sizeof(int32_t),
+                          TENON_PARAMS_ALIGNMENT);
+}
+
+static uint32_t word(const uint8_t *bytes, size_t index) {
+    return tenon_load_le32(bytes + index * sizeof(uint32_t));
+}
+
+static bool lanes_ok(uint32_t lanes) {
+    return lanes == 4 || lanes == 8 || lanes == LANES_MAX;
+}
+
+static uint32_t divide_up(uint32_t a, uint32_t b) {
+    return a / b + (a % b != 0);
+}
+
+static void arrays_get(const uint8_t *block, uint32_t channels,
+                       struct tenon_requantize_arrays *out) {
+    const uint8_t *at = block + BLOCK_WORDS_BYTES;
+    size_t bytes = channels * sizeof(int32_t);
+    *out = (struct tenon_requantize_arrays){at, at + bytes, at + 2 * bytes, at + 3 * bytes,
+                                            at + 4 * bytes};
+}
+
+static bool arrays_ok(const struct tenon_requantize_arrays *arrays, uint32_t channels) {
+    for (uint32_t i = 0; i < channels; i++)
+        if ((int32_t)word(arrays->multiplier, i) < 0 || word(arrays->left, i) > SHIFT_LEFT_MAX ||
+            word(arrays->right, i) > SHIFT_RIGHT_MAX ||
+            (word(arrays->left, i) != 0 && word(arrays->right, i) != 0))
+            return false;
+    return true;
+}
+
+/* Header words: lanes, channels, blocks, quads or taps, depth, low, high, zero point, provable. */
+static bool header_ok(struct tenon_span bytes, uint32_t channels_per_lane) {
+    if (!tenon_span_has(bytes, 0, TENON_PARAMS_HEADER_BYTES))
+        return false;
+    uint32_t lanes = word(bytes.data, 0), channels = word(bytes.data, 1);
+    uint32_t blocks = word(bytes.data, 2), products = word(bytes.data, 3);
+    if (!lanes_ok(lanes) || channels == 0 || channels > INT32_MAX || products == 0 ||
+        products > INT32_MAX / 64 || blocks != divide_up(channels, lanes * channels_per_lane))
+        return false;
+    return tenon_span_has(bytes, TENON_PARAMS_HEADER_BYTES, (size_t)blocks * sizeof(uint32_t));
+}
+
+/* The bytes of a block from its offset on; empty when it does not start inside. */
+static struct tenon_span block_at(struct tenon_span bytes, uint32_t index) {
+    size_t offset = word(bytes.data + TENON_PARAMS_HEADER_BYTES, index);
+    if (offset > bytes.size || offset % TENON_PARAMS_ALIGNMENT != 0)
+        return (struct tenon_span){NULL, 0};
+    return (struct tenon_span){bytes.data + offset, bytes.size - offset};
+}
+
+/* ---- linear_i8 ---- */
+
+static void panel_at(const struct tenon_linear_params *params, const uint8_t *block,
+                     struct tenon_linear_panel *out) {
+    size_t quad_bytes = (size_t)params->lanes * TENON_QUAD;
+    arrays_get(block, params->lanes, &out->after);
+    out->extra_count = word(block, 0);
+    out->weights = (const int8_t *)block + tenon_params_block_header(params->lanes);
+    out->extra = out->weights + params->quads * quad_bytes;
+    out->extra_quad = (const uint8_t *)out->extra + out->extra_count * quad_bytes;
+}
+
+void tenon_linear_panel_get(const struct tenon_linear_params *params, uint32_t index,
+                            struct tenon_linear_panel *out) {
+    panel_at(params, params->bytes + word(params->bytes + TENON_PARAMS_HEADER_BYTES, index), out);
+}
+
+static bool panel_ok(const struct tenon_linear_params *params, struct tenon_span block) {
+    size_t header = tenon_params_block_header(params->lanes);
+    if (block.size < header)
+        return false;
+    size_t each = (size_t)params->lanes * TENON_QUAD;
+    size_t main = params->quads * each, extra_count = word(block.data, 0);
+    if (block.size - header < main ||
+        extra_count > (block.size - header - main) / (each + sizeof(uint32_t)))
+        return false;
+    struct tenon_linear_panel panel;
+    panel_at(params, block.data, &panel);
+    for (uint32_t i = 0; i < panel.extra_count; i++)
+        if (word(panel.extra_quad, i) >= params->quads)
+            return false;
+    return arrays_ok(&panel.after, params->lanes);
+}
+
+bool tenon_linear_params_read(struct tenon_span bytes, struct tenon_linear_params *out) {
+    if (!header_ok(bytes, 1))
+        return false;
+    const uint8_t *data = bytes.data;
+    *out = (struct tenon_linear_params){
+        .lanes = word(data, 0),
+        .channels = word(data, 1),
+        .panels = word(data, 2),
+        .quads = word(data, 3),
+        .depth = word(data, 4),
+        .low = (int32_t)word(data, 5),
+        .high = (int32_t)word(data, 6),
+        .zero_point = (int32_t)word(data, 7),
+        .provable = word(data, 8) != 0,
+        .bytes = data,
+    };
+    if (out->depth != 1 && out->depth != 2 && out->depth != TENON_DEPTH_MAX)
+        return false;
+    for (uint32_t i = 0; i < out->panels; i++)
+        if (!panel_ok(out, block_at(bytes, i)))
+            return false;
+    return true;
+}
+
+/* ---- depthwise_i8 ---- */
+
+uint32_t tenon_depthwise_channel(uint32_t lanes, uint32_t position) {
+    uint32_t vector = position / lanes, part = position % lanes / 4, element = position % 4;
+    return 16 * part + 4 * vector + element;
+}
+
+static void depthwise_at(const struct tenon_depthwise_params *params, const uint8_t *block,
+                         struct tenon_depthwise_block *out) {
+    uint32_t channels = params->lanes * 4;
+    arrays_get(block, channels, &out->after);
+    out->first = word(block, 0);
+    out->step_count = word(block, 1);
+    out->weights = (const int8_t *)block + tenon_params_block_header(channels);
+    out->taps = (const uint8_t *)out->weights + (size_t)out->step_count * channels * 4;
+}
+
+void tenon_depthwise_block_get(const struct tenon_depthwise_params *params, uint32_t index,
+                               struct tenon_depthwise_block *out) {
+    depthwise_at(params, params->bytes + word(params->bytes + TENON_PARAMS_HEADER_BYTES, index),
+                 out);
+}
+
+static bool block_ok(const struct tenon_depthwise_params *params, struct tenon_span bytes) {
+    uint32_t channels = params->lanes * 4;
+    size_t header = tenon_params_block_header(channels);
+    if (bytes.size < header)
+        return false;
+    size_t step_bytes = (size_t)channels * 4 + 4 * sizeof(uint32_t);
+    if (word(bytes.data, 1) > (bytes.size - header) / step_bytes)
+        return false;
+    struct tenon_depthwise_block block;
+    depthwise_at(params, bytes.data, &block);
+    for (uint32_t i = 0; i < block.step_count * 4; i++)
+        if (word(block.taps, i) >= params->taps)
+            return false;
+    /* A block lies inside of the channels, or is the only one. */
+    bool inside = params->channels >= channels ? block.first <= params->channels - channels
+                                               : block.first == 0;
+    return inside && arrays_ok(&block.after, channels);
+}
+
+bool tenon_depthwise_params_read(struct tenon_span bytes, struct tenon_depthwise_params *out) {
+    if (!header_ok(bytes, 4))
+        return false;
+    const uint8_t *data = bytes.data;
+    *out = (struct tenon_depthwise_params){
+        .lanes = word(data, 0),
+        .channels = word(data, 1),
+        .blocks = word(data, 2),
+        .taps = word(data, 3),
+        .low = (int32_t)word(data, 5),
+        .high = (int32_t)word(data, 6),
+        .zero_point = (int32_t)word(data, 7),
+        .provable = word(data, 8) != 0,
+        .bytes = data,
+    };
+    for (uint32_t i = 0; i < out->blocks; i++)
+        if (!block_ok(out, block_at(bytes, i)))
+            return false;
+    return true;
+}
+
+/* ---- floats ---- */
+
+bool tenon_float_params_read(struct tenon_span bytes, struct tenon_float_params *out) {
+    if (!header_ok(bytes, 1))
+        return false;
+    *out = (struct tenon_float_params){
+        .lanes = word(bytes.data, 0),
+        .channels = word(bytes.data, 1),
+        .panels = word(bytes.data, 2),
+        .products = word(bytes.data, 3),
+        .low = tenon_load_f32(bytes.data + 5 * sizeof(uint32_t)),
+        .high = tenon_load_f32(bytes.data + 6 * sizeof(uint32_t)),
+        .panel_bytes = bytes.data + TENON_PARAMS_HEADER_BYTES,
+    };
+    size_t panel, all;
+    return tenon_mul_size(((size_t)out->products + 1) * out->lanes, sizeof(float), &panel) &&
+           tenon_mul_size(panel, out->panels, &all) &&
+           tenon_span_has(bytes, TENON_PARAMS_HEADER_BYTES, all);
+}

@@ -1,0 +1,107 @@
+/*
+ * Parameters that CPU kernels find in DATA: packed weights and what is done to the sums. The CPU
+ * backend writes them; the readers here do not trust them. All integers are little-endian; weights
+ * and tables of a block follow each other so that a kernel walks memory forwards.
+ *
+ * Sums of 8-bit convolutions are taken over u = activation as u8 (i8 with its sign bit flipped; on
+ * instruction sets with signed products the other way round), with every zero point folded into the
+ * bias: sum = bias + Σ u * w. Weights outside of i8, and weights whose products could overflow the
+ * 16 bits in which some instruction sets add them, are split: w = main + extra, where the extra
+ * part multiplies the same activations once more.
+ */
+#ifndef TENON_IMAGE_CPU_PARAMS_H
+#define TENON_IMAGE_CPU_PARAMS_H
+
+#include "util/span.h"
+
+/* What follows the sum of each channel; arrays of `channels` elements each, in this order. */
+struct tenon_requantize_arrays {
+    const uint8_t *bias;       /* i32 */
+    const uint8_t *multiplier; /* i32 */
+    const uint8_t *left;       /* i32: shift before, 0 … 30 */
+    const uint8_t *right;      /* i32: rounding shift after, 0 … 31 */
+    const uint8_t *real;       /* f32: the factor itself */
+};
+
+enum {
+    TENON_PARAMS_ALIGNMENT = 64,
+    TENON_PARAMS_HEADER_BYTES = 64,
+    TENON_REQUANTIZE_ARRAYS = 5, /* of 4 bytes an element */
+    TENON_QUAD = 4,              /* activations that are multiplied at once */
+    TENON_DEPTH_MAX = 4,         /* quads that are added in 16 bits */
+};
+
+/* ---- linear_i8: conv_2d and fully_connected; panels of `lanes` output channels ---- */
+
+struct tenon_linear_params {
+    uint32_t lanes, channels, panels;
+    uint32_t quads; /* ceil(products of a channel / 4) */
+    uint32_t depth; /* quads that may be added in 16 bits: 1, 2 or 4 */
+    int32_t low, high, zero_point;
+    bool provable;        /* no intermediate of the rounding rules overflows 32 bits */
+    const uint8_t *bytes; /* of all */
+};
+
+struct tenon_linear_panel {
+    struct tenon_requantize_arrays after;
+    const int8_t *weights; /* [quads][lanes][4] */
+    uint32_t extra_count;
+    const int8_t *extra;       /* [extra_count][lanes][4] */
+    const uint8_t *extra_quad; /* u32 per extra: the quad of activations it multiplies */
+};
+
+/* False when something is not as it must be. */
+TENON_NODISCARD bool tenon_linear_params_read(struct tenon_span bytes,
+                                              struct tenon_linear_params *out);
+/* Of params that were read. */
+void tenon_linear_panel_get(const struct tenon_linear_params *params, uint32_t index,
+                            struct tenon_linear_panel *out);
+/* Bytes in front of the weights of a block of `channels`. */
+size_t tenon_params_block_header(uint32_t channels);
+
+/* ---- depthwise_i8: blocks of 4 * lanes channels ---- */
+
+/*
+ * Channels of a block stand in the order in which interleaving four rows of bytes leaves them:
+ * vector i of the four, 128-bit part p, element j of it is channel 16 p + 4 i + j. The last block
+ * overlaps the one before it where the channels are no multiple.
+ */
+struct tenon_depthwise_params {
+    uint32_t lanes, channels, blocks, taps;
+    int32_t low, high, zero_point;
+    bool provable;
+    const uint8_t *bytes;
+};
+
+struct tenon_depthwise_block {
+    struct tenon_requantize_arrays after;
+    uint32_t first; /* channel */
+    uint32_t step_count;
+    const uint8_t *taps;   /* [step_count][4] u32: which taps a step multiplies */
+    const int8_t *weights; /* [step_count][4 vectors][lanes][4 taps] */
+};
+
+TENON_NODISCARD bool tenon_depthwise_params_read(struct tenon_span bytes,
+                                                 struct tenon_depthwise_params *out);
+void tenon_depthwise_block_get(const struct tenon_depthwise_params *params, uint32_t index,
+                               struct tenon_depthwise_block *out);
+/* Channel of a block that stands at `position` of its 4 * lanes. */
+uint32_t tenon_depthwise_channel(uint32_t lanes, uint32_t position);
+
+/* ---- linear_f32 and depthwise_f32: [panels]{ bias[lanes], weights[products][lanes] } ---- */
+
+struct tenon_float_params {
+    uint32_t lanes, channels, panels, products;
+    float low, high;
+    const uint8_t *panel_bytes;
+};
+
+TENON_NODISCARD bool tenon_float_params_read(struct tenon_span bytes,
+                                             struct tenon_float_params *out);
+static inline const uint8_t *tenon_float_panel(const struct tenon_float_params *params,
+                                               uint32_t index) {
+    size_t bytes = ((size_t)params->products + 1) * params->lanes * sizeof(float);
+    return params->panel_bytes + index * bytes;
+}
+
+#endif
