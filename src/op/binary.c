@@ -6,6 +6,7 @@
  */
 #include <math.h>
 
+#include "op/binary.h"
 #include "op/fixed_point.h"
 #include "op/kernel.h"
 #include "op/rules.h"
@@ -79,17 +80,7 @@ enum tenon_status tenon_infer_binary(const struct tenon_op_call *call, struct te
 
 /* ---- one pair of elements ---- */
 
-/* What a quantized pair needs; what it means depends on the operator. */
-struct pair {
-    enum tenon_op op;
-    enum tenon_rounding rounding;
-    enum tenon_type type;
-    int32_t zero_a, zero_b, zero_out, low, high, left_shift;
-    struct tenon_multiplier a, b, out;
-    float low_f32, high_f32;
-};
-
-static void init_sum(struct pair *p, double a, double b, double out) {
+static void init_sum(struct tenon_pair *p, double a, double b, double out) {
     double twice = 2 * fmax(a, b);
     p->left_shift = p->type == TENON_TYPE_I16 ? 15 : 20;
     p->a = tenon_multiplier_from_double(a / twice);
@@ -98,7 +89,7 @@ static void init_sum(struct pair *p, double a, double b, double out) {
 }
 
 /* TFLite squared_difference.cc: both to twice the larger scale, shifted left by 7. */
-static void init_squared_difference(struct pair *p, double a, double b, double out) {
+static void init_squared_difference(struct tenon_pair *p, double a, double b, double out) {
     double twice = 2 * fmax(a, b);
     p->left_shift = 7;
     p->a = tenon_multiplier_from_double(a / twice);
@@ -107,17 +98,17 @@ static void init_squared_difference(struct pair *p, double a, double b, double o
         tenon_multiplier_from_double(twice * twice / ((double)(1 << (p->left_shift * 2)) * out));
 }
 
-static void init_pair(struct pair *p, const struct tenon_op_call *call) {
+void tenon_pair_init(struct tenon_pair *p, const struct tenon_op_call *call) {
     const struct tenon_desc *a = tenon_in(call, 0), *b = tenon_in(call, 1);
     const struct tenon_desc *out = tenon_out(call, 0);
     float sa = tenon_desc_scale(a), sb = tenon_desc_scale(b), so = tenon_desc_scale(out);
     enum tenon_activation activation = (enum tenon_activation)call->attrs->activation;
-    *p = (struct pair){.op = call->op,
-                       .rounding = call->rounding,
-                       .type = a->type,
-                       .zero_a = tenon_desc_zero_point(a),
-                       .zero_b = tenon_desc_zero_point(b),
-                       .zero_out = tenon_desc_zero_point(out)};
+    *p = (struct tenon_pair){.op = call->op,
+                             .rounding = call->rounding,
+                             .type = a->type,
+                             .zero_a = tenon_desc_zero_point(a),
+                             .zero_b = tenon_desc_zero_point(b),
+                             .zero_out = tenon_desc_zero_point(out)};
     tenon_activation_range(activation, out, &p->low, &p->high);
     tenon_activation_range_f32(activation, &p->low_f32, &p->high_f32);
     if (call->op == TENON_OP_SQUARED_DIFFERENCE)
@@ -142,7 +133,7 @@ static int32_t headroom_of(int32_t x) {
 }
 
 /* TFLite reference/div.h: a fixed-point reciprocal of the divisor, then two multiplies. b != 0. */
-static int32_t quotient(const struct pair *p, int32_t a, int32_t b) {
+static int32_t quotient(const struct tenon_pair *p, int32_t a, int32_t b) {
     int32_t bits_over_unit, headroom = headroom_of(a);
     int32_t reciprocal = tenon_fixed_reciprocal(b < 0 ? -b : b, 31, &bits_over_unit);
     int32_t unscaled = tenon_doubling_high_multiply((int32_t)((uint32_t)a << headroom),
@@ -152,7 +143,7 @@ static int32_t quotient(const struct pair *p, int32_t a, int32_t b) {
     return shift > 31 ? 0 : tenon_rounding_shift_right(product, shift < 0 ? 0 : shift);
 }
 
-static int32_t combine_small(const struct pair *p, int32_t a, int32_t b) {
+int32_t tenon_pair_combine(const struct tenon_pair *p, int32_t a, int32_t b) {
     if (p->op == TENON_OP_MINIMUM)
         return a < b ? a : b;
     if (p->op == TENON_OP_MAXIMUM)
@@ -179,7 +170,7 @@ static int32_t combine_small(const struct pair *p, int32_t a, int32_t b) {
     return value < p->low ? p->low : value > p->high ? p->high : (int32_t)value;
 }
 
-static float combine_f32(const struct pair *p, float a, float b) {
+static float combine_f32(const struct tenon_pair *p, float a, float b) {
     float value = 0;
     if (p->op == TENON_OP_ADD)
         value = a + b;
@@ -199,7 +190,7 @@ static float combine_f32(const struct pair *p, float a, float b) {
 }
 
 /* Plain integers of 32 and 64 bits: wrapping arithmetic. */
-static int64_t combine_plain(const struct pair *p, int64_t a, int64_t b) {
+static int64_t combine_plain(const struct tenon_pair *p, int64_t a, int64_t b) {
     uint64_t x = (uint64_t)a, y = (uint64_t)b;
     if (p->op == TENON_OP_ADD)
         return (int64_t)(x + y);
@@ -220,7 +211,7 @@ static int64_t combine_plain(const struct pair *p, int64_t a, int64_t b) {
     return (int64_t)((x - y) * (x - y));
 }
 
-static int64_t clamp_plain(const struct pair *p, int64_t value) {
+static int64_t clamp_plain(const struct tenon_pair *p, int64_t value) {
     if (!is_arithmetic(p->op) && p->op != TENON_OP_DIV)
         return value;
     if (p->low_f32 > -INFINITY && value < (int64_t)p->low_f32)
@@ -259,8 +250,8 @@ static void store(enum tenon_type type, void *data, size_t i, int64_t value) {
 }
 
 /* False: a division by zero. */
-static bool one_element(const struct pair *p, const void *a, size_t ai, const void *b, size_t bi,
-                        void *out, size_t i) {
+static bool one_element(const struct tenon_pair *p, const void *a, size_t ai, const void *b,
+                        size_t bi, void *out, size_t i) {
     if (p->type == TENON_TYPE_F32) {
         ((float *)out)[i] = combine_f32(p, ((const float *)a)[ai], ((const float *)b)[bi]);
         return true;
@@ -269,7 +260,7 @@ static bool one_element(const struct pair *p, const void *a, size_t ai, const vo
     if (p->op == TENON_OP_DIV && y == (is_small(p->type) ? p->zero_b : 0))
         return false;
     if (is_small(p->type))
-        value = combine_small(p, (int32_t)x, (int32_t)y);
+        value = tenon_pair_combine(p, (int32_t)x, (int32_t)y);
     else
         value = clamp_plain(p, combine_plain(p, x, y));
     store(p->type, out, i, value);
@@ -279,10 +270,10 @@ static bool one_element(const struct pair *p, const void *a, size_t ai, const vo
 static enum tenon_status run(const struct tenon_op_call *call, struct tenon_error *error) {
     const struct tenon_shape *shapes[] = {&tenon_in(call, 0)->shape, &tenon_in(call, 1)->shape};
     struct tenon_broadcast broadcast;
-    struct pair p;
+    struct tenon_pair p;
     int32_t index[TENON_MAX_RANK] = {0};
     size_t offsets[2] = {0}, count = tenon_desc_element_count(tenon_out(call, 0));
-    init_pair(&p, call);
+    tenon_pair_init(&p, call);
     tenon_broadcast_init(&broadcast, &tenon_out(call, 0)->shape, shapes, 2);
     for (size_t i = 0; i < count; i++) {
         if (!one_element(&p, tenon_in_data(call, 0), offsets[0], tenon_in_data(call, 1), offsets[1],
