@@ -65,10 +65,9 @@ static bool copy_ids(struct tenon_arena *arena, const uint32_t *ids, uint32_t co
     return *out != NULL;
 }
 
-static enum tenon_status check_ids(const struct tenon_graph *graph, const uint32_t *inputs,
-                                   uint32_t input_count, const uint32_t *outputs,
-                                   uint32_t output_count, struct tenon_error *error) {
-    for (uint32_t i = 0; i < input_count; i++) {
+static enum tenon_status check_inputs(const struct tenon_graph *graph, const uint32_t *inputs,
+                                      uint32_t count, struct tenon_error *error) {
+    for (uint32_t i = 0; i < count; i++) {
         if (inputs[i] == TENON_ID_NONE)
             continue;
         if (inputs[i] >= graph->tensor_count)
@@ -79,17 +78,30 @@ static enum tenon_status check_ids(const struct tenon_graph *graph, const uint32
                               "input %u, tensor '%s', is computed by no earlier node", i,
                               tensor->name);
     }
-    for (uint32_t i = 0; i < output_count; i++) {
-        if (outputs[i] >= graph->tensor_count)
-            return tenon_fail(error, TENON_ERROR_BAD_MODEL, "output %u names no tensor", i);
-        const struct tenon_tensor *tensor = &graph->tensors[outputs[i]];
-        if (tensor->kind != TENON_TENSOR_RESULT || tensor->producer != TENON_ID_NONE)
-            return tenon_fail(error, TENON_ERROR_BAD_MODEL,
-                              "output %u, tensor '%s', is written a second time", i, tensor->name);
-        for (uint32_t k = 0; k < i; k++)
-            if (outputs[k] == outputs[i])
-                return tenon_fail(error, TENON_ERROR_BAD_MODEL, "outputs %u and %u are one tensor",
-                                  k, i);
+    return TENON_OK;
+}
+
+static void release_outputs(struct tenon_graph *graph, const uint32_t *outputs, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        graph->tensors[outputs[i]].producer = TENON_ID_NONE;
+}
+
+/* Makes the node to come the producer of its outputs; all of them, or none. */
+static enum tenon_status claim_outputs(struct tenon_graph *graph, const uint32_t *outputs,
+                                       uint32_t count, struct tenon_error *error) {
+    for (uint32_t i = 0; i < count; i++) {
+        struct tenon_tensor *tensor =
+            outputs[i] < graph->tensor_count ? &graph->tensors[outputs[i]] : NULL;
+        if (tensor == NULL || tensor->kind != TENON_TENSOR_RESULT ||
+            tensor->producer != TENON_ID_NONE) {
+            release_outputs(graph, outputs, i);
+            return tensor == NULL
+                       ? tenon_fail(error, TENON_ERROR_BAD_MODEL, "output %u names no tensor", i)
+                       : tenon_fail(error, TENON_ERROR_BAD_MODEL,
+                                    "output %u, tensor '%s', is written a second time", i,
+                                    tensor->name);
+        }
+        tensor->producer = graph->node_count;
     }
     return TENON_OK;
 }
@@ -120,28 +132,18 @@ void tenon_graph_node_call(const struct tenon_graph *graph, uint32_t node, void 
     };
 }
 
-enum tenon_status tenon_graph_add_node(struct tenon_graph *graph, enum tenon_op op,
-                                       enum tenon_rounding rounding, const char *name,
-                                       const struct tenon_attrs *attrs, const uint32_t *inputs,
-                                       uint32_t input_count, const uint32_t *outputs,
-                                       uint32_t output_count, uint32_t *id,
-                                       struct tenon_error *error) {
-    enum tenon_status status = check_ids(graph, inputs, input_count, outputs, output_count, error);
-    if (status != TENON_OK)
-        return status;
+/* Appends the node without counting it yet. */
+static enum tenon_status append_node(struct tenon_graph *graph, const struct tenon_node *like,
+                                     const char *name, const uint32_t *inputs,
+                                     const uint32_t *outputs, struct tenon_error *error) {
     void *nodes = graph->nodes;
+    struct tenon_node node = *like;
     struct tenon_operand *operands = tenon_arena_alloc_array(
-        graph->arena, (size_t)input_count + output_count, sizeof(*operands));
-    struct tenon_node node = {.op = op,
-                              .rounding = rounding,
-                              .attrs = *attrs,
-                              .input_count = input_count,
-                              .output_count = output_count,
-                              .source = TENON_ID_NONE};
+        graph->arena, (size_t)node.input_count + node.output_count, sizeof(*operands));
     node.name = tenon_arena_string(graph->arena, name, strlen(name));
     if (operands == NULL || node.name == NULL ||
-        !copy_ids(graph->arena, inputs, input_count, &node.inputs) ||
-        !copy_ids(graph->arena, outputs, output_count, &node.outputs) ||
+        !copy_ids(graph->arena, inputs, node.input_count, &node.inputs) ||
+        !copy_ids(graph->arena, outputs, node.output_count, &node.outputs) ||
         !grow(graph->arena, &nodes, graph->node_count, &graph->node_capacity,
               sizeof(*graph->nodes)))
         return tenon_fail_memory(error);
@@ -149,11 +151,31 @@ enum tenon_status tenon_graph_add_node(struct tenon_graph *graph, enum tenon_op 
     graph->nodes[graph->node_count] = node;
     struct tenon_op_call call;
     tenon_graph_node_call(graph, graph->node_count, NULL, operands, &call);
-    status = tenon_op_infer(&call, error);
+    return tenon_op_infer(&call, error);
+}
+
+enum tenon_status tenon_graph_add_node(struct tenon_graph *graph, enum tenon_op op,
+                                       enum tenon_rounding rounding, const char *name,
+                                       const struct tenon_attrs *attrs, const uint32_t *inputs,
+                                       uint32_t input_count, const uint32_t *outputs,
+                                       uint32_t output_count, uint32_t *id,
+                                       struct tenon_error *error) {
+    const struct tenon_node node = {.op = op,
+                                    .rounding = rounding,
+                                    .attrs = *attrs,
+                                    .input_count = input_count,
+                                    .output_count = output_count,
+                                    .source = TENON_ID_NONE};
+    enum tenon_status status = check_inputs(graph, inputs, input_count, error);
+    if (status == TENON_OK)
+        status = claim_outputs(graph, outputs, output_count, error);
     if (status != TENON_OK)
         return status;
-    for (uint32_t i = 0; i < output_count; i++)
-        graph->tensors[outputs[i]].producer = graph->node_count;
+    status = append_node(graph, &node, name, inputs, outputs, error);
+    if (status != TENON_OK) {
+        release_outputs(graph, outputs, output_count);
+        return status;
+    }
     if (id != NULL)
         *id = graph->node_count;
     graph->node_count++;

@@ -3,6 +3,7 @@
  * memory grows with the text only. Tensor ids in the text are indices: a text that defines n
  * tensors uses the ids 0 to n - 1.
  */
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,12 @@ static bool fail(struct parser *p, enum tenon_status status, const char *what) {
 
 static bool bad(struct parser *p, const char *what) {
     return fail(p, TENON_ERROR_BAD_MODEL, what);
+}
+
+/* A complaint about what was read already: it is told where that starts. */
+static bool bad_at(struct parser *p, const void *start, const char *what) {
+    p->at = start;
+    return bad(p, what);
 }
 
 static bool no_memory(struct parser *p) {
@@ -214,10 +221,14 @@ static bool parse_desc(struct parser *p, struct tenon_desc *desc) {
     struct tenon_span type = word(p);
     desc->type = tenon_type_parse((const char *)type.data, type.size);
     if (desc->type == TENON_TYPE_NONE)
-        return bad(p, "an element type is missing");
-    if (!parse_shape(p, &desc->shape) || !parse_quant(p, &desc->quant))
+        return bad_at(p, type.data, "an element type is missing");
+    skip_spaces(p);
+    const char *shape = p->at;
+    if (!parse_shape(p, &desc->shape))
         return false;
-    return tenon_desc_bytes(desc, &bytes) || bad(p, "a shape with too many elements");
+    if (!tenon_desc_bytes(desc, &bytes))
+        return bad_at(p, shape, "a shape with too many elements");
+    return parse_quant(p, &desc->quant);
 }
 
 static bool parse_hex(struct parser *p, size_t size, const uint8_t **out) {
@@ -246,12 +257,18 @@ static bool tensor_id(struct parser *p, uint32_t *id) {
 }
 
 static bool known_tensor(struct parser *p, uint32_t *id) {
-    return tensor_id(p, id) && (p->defined[*id] || bad(p, "a tensor that is not defined above"));
+    skip_spaces(p);
+    const char *start = p->at;
+    return tensor_id(p, id) &&
+           (p->defined[*id] || bad_at(p, start, "a tensor that is not defined above"));
 }
 
 static bool new_tensor(struct parser *p, uint32_t *id, struct tenon_tensor *tensor) {
     *tensor = (struct tenon_tensor){.producer = TENON_ID_NONE, .source = TENON_ID_NONE};
-    return tensor_id(p, id) && (!p->defined[*id] || bad(p, "a tensor is defined twice")) &&
+    skip_spaces(p);
+    const char *start = p->at;
+    return tensor_id(p, id) &&
+           (!p->defined[*id] || bad_at(p, start, "a tensor is defined twice")) &&
            string(p, &tensor->name);
 }
 
@@ -304,7 +321,7 @@ static bool parse_activation(struct parser *p, int32_t *out) {
             *out = i;
             return true;
         }
-    return bad(p, "an unknown activation");
+    return bad_at(p, name.data, "an unknown activation");
 }
 
 static bool parse_attr_value(struct parser *p, const struct tenon_attr_info *info, void *field) {
@@ -341,7 +358,7 @@ static bool parse_attrs(struct parser *p, enum tenon_op op, struct tenon_attrs *
             if ((allowed >> i & 1) != 0 && word_is(name, tenon_attr_table[i].name))
                 found = i;
         if (found < 0)
-            return bad(p, "the operator has no such attribute");
+            return bad_at(p, name.data, "the operator has no such attribute");
         allowed &= ~(UINT64_C(1) << found); /* once only */
         if (!expect(p, "=", "a value is missing") ||
             !parse_attr_value(p, &tenon_attr_table[found],
@@ -359,7 +376,7 @@ static bool parse_rounding(struct parser *p, enum tenon_rounding *out) {
             *out = (enum tenon_rounding)i;
             return true;
         }
-    return bad(p, "a rounding rule (none, double, single, f32) is missing");
+    return bad_at(p, name.data, "a rounding rule (none, double, single, f32) is missing");
 }
 
 static bool parse_inputs(struct parser *p, uint32_t **ids, uint32_t *count) {
@@ -419,7 +436,7 @@ static bool parse_node(struct parser *p, uint32_t first, struct tenon_tensor *te
     struct tenon_span op_name = word(p);
     enum tenon_op op = tenon_op_parse((const char *)op_name.data, op_name.size);
     if (op == TENON_OP_COUNT)
-        return bad(p, "an unknown operator");
+        return bad_at(p, op_name.data, "an unknown operator");
     if (!string(p, &name) || !parse_rounding(p, &rounding) ||
         !parse_inputs(p, &inputs, &input_count) || !parse_attrs(p, op, &attrs))
         return false;
@@ -427,8 +444,10 @@ static bool parse_node(struct parser *p, uint32_t first, struct tenon_tensor *te
     enum tenon_status status =
         tenon_graph_add_node(p->graph, op, rounding, name, &attrs, inputs, input_count, outputs,
                              output_count, NULL, &error);
-    if (status != TENON_OK)
+    if (status != TENON_OK) {
+        p->at = (const char *)op_name.data;
         return fail(p, status, error.message);
+    }
     return line_end(p);
 }
 
@@ -442,11 +461,14 @@ static bool parse_tensor_line(struct parser *p) {
 
 /* ---- the whole ---- */
 
-/* Definitions are "%N "name"": there are no more tensors than such places. */
+/* Definitions are "%N "name"": there are as many tensors as such places outside of strings. */
 static uint32_t count_definitions(const struct parser *p) {
     uint32_t count = 0;
+    bool quoted = false;
     for (const char *c = p->start; c + 2 < p->end; c++) {
-        if (*c != '%')
+        if (*c == '"' || *c == '\n')
+            quoted = *c == '"' && !quoted;
+        if (*c != '%' || quoted)
             continue;
         const char *digit = c + 1;
         while (digit < p->end && *digit >= '0' && *digit <= '9')
@@ -509,8 +531,12 @@ enum tenon_status tenon_ir_parse(struct tenon_span text, struct tenon_arena *are
                        .graph = graph,
                        .error = error};
     tenon_graph_init(graph, arena);
-    if (!parse_all(&p))
-        return p.status != TENON_OK ? p.status
-                                    : tenon_fail(error, TENON_ERROR_BAD_MODEL, "no graph");
-    return tenon_graph_verify(graph, error);
+    locale_t own = newlocale(LC_ALL_MASK, "C", (locale_t)0); /* strtof heeds the thread's */
+    if (own == (locale_t)0)
+        return tenon_fail_memory(error);
+    locale_t before = uselocale(own);
+    bool parsed = parse_all(&p);
+    uselocale(before);
+    freelocale(own);
+    return parsed ? tenon_graph_verify(graph, error) : p.status;
 }

@@ -1,4 +1,6 @@
 /* The printer of the text form. Floats print with nine digits, which read back to the same bits. */
+#include <locale.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "ir/text.h"
@@ -19,12 +21,29 @@ static void print_shape(const struct tenon_shape *shape, struct tenon_strbuf *bu
     tenon_strbuf_puts(buf, tenon_shape_text(shape, text));
 }
 
+/* With a point, whatever the locale says. */
+static void print_real(float value, struct tenon_strbuf *buf) {
+    char text[32];
+    snprintf(text, sizeof(text), "%.9g", (double)value);
+    const char *point = localeconv()->decimal_point;
+    char *found = *point != '\0' ? strstr(text, point) : NULL;
+    if (found != NULL) {
+        tenon_strbuf_append(buf, text, (size_t)(found - text));
+        tenon_strbuf_puts(buf, ".");
+        tenon_strbuf_puts(buf, found + strlen(point));
+    } else {
+        tenon_strbuf_puts(buf, text);
+    }
+}
+
 static void print_quant(const struct tenon_quant *quant, struct tenon_strbuf *buf) {
     if (quant->count == 0)
         return;
     tenon_strbuf_puts(buf, " scale [");
-    for (uint32_t i = 0; i < quant->count; i++)
-        tenon_strbuf_printf(buf, i == 0 ? "%.9g" : ", %.9g", (double)quant->scale[i]);
+    for (uint32_t i = 0; i < quant->count; i++) {
+        tenon_strbuf_puts(buf, i == 0 ? "" : ", ");
+        print_real(quant->scale[i], buf);
+    }
     tenon_strbuf_puts(buf, "] zero [");
     for (uint32_t i = 0; i < quant->count; i++)
         tenon_strbuf_printf(buf, i == 0 ? "%d" : ", %d", quant->zero_point[i]);
@@ -71,7 +90,7 @@ static bool print_attr(const struct tenon_attr_info *info, const void *field, bo
         break;
     case TENON_ATTR_F32:
         memcpy(&real, field, sizeof(real));
-        tenon_strbuf_printf(buf, "%.9g", (double)real);
+        print_real(real, buf);
         break;
     case TENON_ATTR_ACTIVATION:
         tenon_strbuf_puts(buf, tenon_activation_text(*(const enum tenon_activation *)field));

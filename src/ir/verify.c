@@ -28,16 +28,34 @@ static enum tenon_status check_tensor(const struct tenon_graph *graph, uint32_t 
     return TENON_OK;
 }
 
-static enum tenon_status check_border(const struct tenon_graph *graph, struct tenon_error *error) {
+static enum tenon_status check_inputs(const struct tenon_graph *graph, bool *seen,
+                                      struct tenon_error *error) {
     for (uint32_t i = 0; i < graph->input_count; i++) {
-        if (graph->inputs[i] >= graph->tensor_count ||
-            graph->tensors[graph->inputs[i]].kind != TENON_TENSOR_INPUT)
+        uint32_t id = graph->inputs[i];
+        if (id >= graph->tensor_count || graph->tensors[id].kind != TENON_TENSOR_INPUT)
             return tenon_fail(error, TENON_ERROR_BAD_MODEL, "graph input %u is no input tensor", i);
-        for (uint32_t k = 0; k < i; k++)
-            if (graph->inputs[k] == graph->inputs[i])
-                return tenon_fail(error, TENON_ERROR_BAD_MODEL,
-                                  "graph inputs %u and %u are one tensor", k, i);
+        if (seen[id])
+            return tenon_fail(error, TENON_ERROR_BAD_MODEL,
+                              "graph input %u, '%s', is there a second time", i,
+                              graph->tensors[id].name);
+        seen[id] = true;
     }
+    for (uint32_t id = 0; id < graph->tensor_count; id++)
+        if (graph->tensors[id].kind == TENON_TENSOR_INPUT && !seen[id])
+            return tenon_fail(error, TENON_ERROR_BAD_MODEL,
+                              "tensor %u '%s' is an input that the graph does not list", id,
+                              graph->tensors[id].name);
+    return TENON_OK;
+}
+
+static enum tenon_status check_border(const struct tenon_graph *graph, struct tenon_error *error) {
+    bool *seen = calloc((size_t)graph->tensor_count + 1, sizeof(*seen));
+    if (seen == NULL)
+        return tenon_fail_memory(error);
+    enum tenon_status status = check_inputs(graph, seen, error);
+    free(seen);
+    if (status != TENON_OK)
+        return status;
     for (uint32_t i = 0; i < graph->output_count; i++)
         if (graph->outputs[i] >= graph->tensor_count)
             return tenon_fail(error, TENON_ERROR_BAD_MODEL, "graph output %u names no tensor", i);
