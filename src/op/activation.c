@@ -1,6 +1,6 @@
 /*
- * Activations, element by element. For 8 bits logistic, tanh, elu and gelu are tables of the
- * rounded real function, as TFLite makes them (kernels/internal/common.h LUTPopulate); the relu
+ * Activations, element by element, of the types that TFLite has them for. For 8 bits logistic,
+ * tanh, elu and gelu are tables of the rounded real function (lookup.h), gelu also for 16; the relu
  * family, leaky_relu, prelu and hard_swish have integer forms of their own (kernels/activations.cc,
  * reference/hard_swish.h, leaky_relu.h, prelu.h); 16-bit logistic and tanh are in sigmoid.c.
  */
@@ -8,13 +8,16 @@
 
 #include "op/elementwise.h"
 #include "op/kernel.h"
+#include "op/lookup.h"
 #include "op/rules.h"
 #include "op/sigmoid.h"
 
 static uint32_t types_of(enum tenon_op op) {
-    uint32_t types = TENON_TYPE_BIT(F32) | TENON_TYPES_QUANTIZED8;
+    uint32_t types = TENON_TYPE_BIT(F32) | TENON_TYPE_BIT(I8);
+    if (op != TENON_OP_ELU)
+        types |= TENON_TYPE_BIT(U8);
     if (op == TENON_OP_LOGISTIC || op == TENON_OP_TANH || op == TENON_OP_LEAKY_RELU ||
-        op == TENON_OP_RELU || op == TENON_OP_RELU6)
+        op == TENON_OP_RELU || op == TENON_OP_RELU6 || op == TENON_OP_GELU)
         types |= TENON_TYPE_BIT(I16);
     return types;
 }
@@ -25,14 +28,8 @@ enum tenon_status tenon_infer_activation(const struct tenon_op_call *call,
     enum tenon_status status = tenon_require_type(in, types_of(call->op), "the input", error);
     if (status == TENON_OK && out->type != in->type)
         status = tenon_fail(error, TENON_ERROR_BAD_MODEL, "input and output differ in type");
-    if (status == TENON_OK && in->type != TENON_TYPE_F32) {
-        status = tenon_require_per_tensor(in, "the input", error);
-        if (status == TENON_OK)
-            status = tenon_require_per_tensor(out, "the output", error);
-    }
-    if (status == TENON_OK && in->type == TENON_TYPE_I16 &&
-        (tenon_desc_zero_point(in) != 0 || tenon_desc_zero_point(out) != 0))
-        status = tenon_fail(error, TENON_ERROR_UNSUPPORTED, "i16 with a zero point other than 0");
+    if (status == TENON_OK && in->type != TENON_TYPE_F32)
+        status = tenon_require_quantized(call, 1, error);
     bool sigmoid = call->op == TENON_OP_LOGISTIC || call->op == TENON_OP_TANH;
     if (status == TENON_OK && in->type == TENON_TYPE_I16 && sigmoid &&
         tenon_desc_scale(out) != 1.0f / 32768)
@@ -238,15 +235,15 @@ enum tenon_status tenon_reference_leaky_relu(const struct tenon_op_call *call,
 enum tenon_status tenon_infer_prelu(const struct tenon_op_call *call, struct tenon_error *error) {
     const struct tenon_desc *in = tenon_in(call, 0), *alpha = tenon_in(call, 1);
     struct tenon_shape shape;
-    enum tenon_status status =
-        tenon_require_type(in, TENON_TYPE_BIT(F32) | TENON_TYPES_QUANTIZED8, "the input", error);
-    if (status == TENON_OK && (alpha->type != in->type || tenon_out(call, 0)->type != in->type))
-        status = tenon_fail(error, TENON_ERROR_BAD_MODEL, "operands differ in type");
-    for (int i = 0; status == TENON_OK && in->type != TENON_TYPE_F32 && i < 3; i++)
-        status = tenon_require_per_tensor(i == 0   ? in
-                                          : i == 1 ? alpha
-                                                   : tenon_out(call, 0),
-                                          "an operand", error);
+    enum tenon_status status = tenon_require_type(
+        in, TENON_TYPE_BIT(F32) | TENON_TYPES_QUANTIZED8 | TENON_TYPE_BIT(I16), "the input", error);
+    /* As weights of 16-bit activations, alpha has 8 bits then. */
+    enum tenon_type alpha_type = in->type == TENON_TYPE_I16 ? TENON_TYPE_I8 : in->type;
+    if (status == TENON_OK && (alpha->type != alpha_type || tenon_out(call, 0)->type != in->type))
+        status = tenon_fail(error, TENON_ERROR_BAD_MODEL, "an input of %s by an alpha of %s",
+                            tenon_type_text(in->type), tenon_type_text(alpha->type));
+    if (status == TENON_OK && in->type != TENON_TYPE_F32)
+        status = tenon_require_quantized(call, 2, error);
     if (status == TENON_OK && (!tenon_broadcast_shape(&in->shape, &alpha->shape, &shape) ||
                                !tenon_shape_equal(&shape, &in->shape)))
         status = tenon_fail(error, TENON_ERROR_BAD_MODEL, "alpha does not broadcast to the input");
@@ -308,27 +305,54 @@ static int16_t high_multiply_i16(int16_t a, int16_t b, bool rounded) {
     return (int16_t)((product + nudge) / (1 << 15));
 }
 
-static int16_t reduce_multiplier(int32_t multiplier) {
-    if (multiplier >= INT32_MAX - (1 << 15))
-        return INT16_MAX;
-    return (int16_t)((multiplier + (1 << 15)) >> 16);
+/* gemmlowp's RoundingDivideByPOT of 16 bits: from 16 places on its mask has no room, and what is
+ * left of a number is its sign, or 1. */
+static int16_t shift_right_i16(int16_t x, int32_t exponent) {
+    if (exponent > 15)
+        return x < 0 ? -1 : 1;
+    return (int16_t)tenon_rounding_shift_right(x, exponent);
 }
 
-struct hard_swish {
-    int16_t output, reluish;
-    int32_t output_exponent, reluish_exponent;
+/* A real factor with a multiplier of 16 bits. */
+struct factor_i16 {
+    int16_t multiplier;
+    int32_t shift;
 };
 
-static int16_t reluish_of(const struct hard_swish *h, int16_t x) {
-    int32_t left = h->reluish_exponent;
+static struct factor_i16 factor_i16_of(float real) {
+    struct tenon_multiplier m = tenon_multiplier_from_double((double)real);
+    bool top = m.multiplier >= INT32_MAX - (1 << 15);
+    return (struct factor_i16){top ? INT16_MAX : (int16_t)((m.multiplier + (1 << 15)) >> 16),
+                               m.shift};
+}
+
+/* The factor to the output's scale, where x >= 3. TFLite wants it to shrink. */
+static struct factor_i16 hard_swish_output(const struct tenon_op_call *call) {
+    float fine = (1.0f / 128.0f) * tenon_desc_scale(tenon_in(call, 0));
+    return factor_i16_of(fine / tenon_desc_scale(tenon_out(call, 0)));
+}
+
+enum tenon_status tenon_infer_hard_swish(const struct tenon_op_call *call,
+                                         struct tenon_error *error) {
+    enum tenon_status status = tenon_infer_activation(call, error);
+    if (status == TENON_OK && tenon_in(call, 0)->type != TENON_TYPE_F32 &&
+        hard_swish_output(call).shift > 0)
+        return tenon_fail(error, TENON_ERROR_UNSUPPORTED,
+                          "an output scale below 1/128 of the input's");
+    return status;
+}
+
+/* (x + 3) / 6 between 0 and 1, in steps of 2^-15. */
+static int16_t reluish_of(const struct factor_i16 *factor, int16_t x) {
+    int32_t left = factor->shift;
     int16_t value = x;
     if (left > 0)
-        value = saturate_i16((int64_t)value * (INT64_C(1) << (left - 1 > 16 ? 16 : left - 1)));
-    value = high_multiply_i16(value, h->reluish, true);
+        value = saturate_i16((int64_t)value * (INT64_C(1) << (left - 1)));
+    value = high_multiply_i16(value, factor->multiplier, true);
     if (left > 0)
         value = saturate_i16((int64_t)value * 2);
     if (left < 0)
-        value = (int16_t)tenon_rounding_shift_right(value, -left > 31 ? 31 : -left);
+        value = shift_right_i16(value, -left);
     return (int16_t)((value + (1 << 15)) >> 1);
 }
 
@@ -338,23 +362,18 @@ enum tenon_status tenon_reference_hard_swish(const struct tenon_op_call *call,
     const struct tenon_desc *in = tenon_in(call, 0), *out = tenon_out(call, 0);
     if (in->type == TENON_TYPE_F32)
         return run_real(call);
-    const float fine = (1.0f / 128.0f) * tenon_desc_scale(in), unit = 3.0f / 32768.0f;
-    float to_output = fine / tenon_desc_scale(out), to_unit = fine / unit;
-    struct tenon_multiplier output = tenon_multiplier_from_double((double)to_output);
-    struct tenon_multiplier reluish = tenon_multiplier_from_double((double)to_unit);
-    struct hard_swish h = {reduce_multiplier(output.multiplier),
-                           reduce_multiplier(reluish.multiplier), output.shift, reluish.shift};
-    int32_t right = -h.output_exponent;
+    const float unit = 3.0f / 32768.0f;
+    struct factor_i16 reluish = factor_i16_of((1.0f / 128.0f) * tenon_desc_scale(in) / unit);
+    struct factor_i16 output = hard_swish_output(call);
     size_t count = tenon_desc_element_count(in);
     for (size_t i = 0; i < count; i++) {
         int32_t x = tenon_load_small(in, tenon_in_data(call, 0), i) - tenon_desc_zero_point(in);
         int16_t fine_x = (int16_t)(x * (1 << 7));
-        int16_t scaled = high_multiply_i16(fine_x, h.output, true);
-        int16_t product = high_multiply_i16(reluish_of(&h, fine_x), scaled, false);
-        int32_t value = right >= 0 ? tenon_rounding_shift_right(product, right > 31 ? 31 : right)
-                                   : saturate_i16((int64_t)product << (-right > 16 ? 16 : -right));
+        int16_t scaled = high_multiply_i16(fine_x, output.multiplier, true);
+        int16_t product = high_multiply_i16(reluish_of(&reluish, fine_x), scaled, false);
         tenon_store_clamped(out, call->outputs[0].data, i,
-                            (int64_t)value + tenon_desc_zero_point(out));
+                            (int64_t)shift_right_i16(product, -output.shift) +
+                                tenon_desc_zero_point(out));
     }
     return TENON_OK;
 }

@@ -41,16 +41,7 @@ static enum tenon_status check_quantized(const struct tenon_op_call *call,
             return TENON_OK;
         return tenon_fail(error, TENON_ERROR_UNSUPPORTED, "operands of different quantization");
     }
-    enum tenon_status status = tenon_require_per_tensor(a, "the first input", error);
-    if (status == TENON_OK)
-        status = tenon_require_per_tensor(b, "the second input", error);
-    if (status == TENON_OK)
-        status = tenon_require_per_tensor(out, "the output", error);
-    if (status == TENON_OK && a->type == TENON_TYPE_I16 &&
-        (tenon_desc_zero_point(a) != 0 || tenon_desc_zero_point(b) != 0 ||
-         tenon_desc_zero_point(out) != 0))
-        status = tenon_fail(error, TENON_ERROR_UNSUPPORTED, "i16 with a zero point other than 0");
-    return status;
+    return tenon_require_quantized(call, 2, error);
 }
 
 enum tenon_status tenon_infer_binary(const struct tenon_op_call *call, struct tenon_error *error) {

@@ -1,4 +1,4 @@
-/* What element-by-element operators share: 8- and 16-bit elements, and tables of real functions. */
+/* What element-by-element operators share: 8- and 16-bit elements. */
 #ifndef TENON_OP_ELEMENTWISE_H
 #define TENON_OP_ELEMENTWISE_H
 
@@ -24,9 +24,5 @@ static inline void tenon_store_clamped(const struct tenon_desc *desc, void *data
     int64_t low = tenon_type_min(desc->type), high = tenon_type_max(desc->type);
     tenon_store_small(desc, data, i, (int32_t)(value < low ? low : value > high ? high : value));
 }
-
-/* Runs an 8-bit call through the table of a real function of the dequantized input. */
-void tenon_run_table(const struct tenon_op_call *call,
-                     float (*function)(const struct tenon_op_call *call, float x));
 
 #endif

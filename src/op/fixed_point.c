@@ -1,7 +1,7 @@
 /* See fixed_point.h. Products of two such numbers are doubling high multiplies. */
 #include "op/fixed_point.h"
 
-#include "op/numerics.h"
+#include <math.h>
 
 int32_t tenon_fixed_scale(int32_t x, int32_t exponent) {
     if (exponent <= 0)
@@ -86,6 +86,10 @@ int32_t tenon_fixed_inverse_sqrt(int32_t x, int32_t *right_shift) {
         *right_shift = 0;
     }
     return guess;
+}
+
+struct tenon_multiplier tenon_fixed_multiplier(int32_t fixed, int32_t shift) {
+    return (struct tenon_multiplier){fixed, shift, ldexpf((float)fixed, shift - 31)};
 }
 
 static int32_t min_of(int32_t a, int32_t b) {

@@ -7,7 +7,7 @@
 #ifndef TENON_OP_FIXED_POINT_H
 #define TENON_OP_FIXED_POINT_H
 
-#include <stdint.h>
+#include "op/numerics.h"
 
 /* exp(a) for a <= 0 with 5 integer bits; the result has none. */
 int32_t tenon_fixed_exp_negative(int32_t a);
@@ -20,6 +20,8 @@ int32_t tenon_fixed_scale(int32_t x, int32_t exponent);
 /* 1 / sqrt(x) for an integer x >= 0: the result without integer bits is to be shifted right by
  * *right_shift more. 0 is taken as 1. */
 int32_t tenon_fixed_inverse_sqrt(int32_t x, int32_t *right_shift);
+/* The factor fixed * 2^shift, where `fixed` has no integer bits. */
+struct tenon_multiplier tenon_fixed_multiplier(int32_t fixed, int32_t shift);
 /* ln(x) for x >= 1 with 12 integer bits; the result has 5. */
 int32_t tenon_fixed_log(int32_t x);
 

@@ -37,6 +37,24 @@ enum tenon_status tenon_require_per_tensor(const struct tenon_desc *desc, const 
                       desc->quant.count);
 }
 
+static enum tenon_status require_quantized(const struct tenon_desc *desc, const char *what,
+                                           struct tenon_error *error) {
+    enum tenon_status status = tenon_require_per_tensor(desc, what, error);
+    if (status == TENON_OK && desc->type == TENON_TYPE_I16 && tenon_desc_zero_point(desc) != 0)
+        return tenon_fail(error, TENON_ERROR_UNSUPPORTED,
+                          "%s is i16 with a zero point other than 0", what);
+    return status;
+}
+
+enum tenon_status tenon_require_quantized(const struct tenon_op_call *call, uint32_t inputs,
+                                          struct tenon_error *error) {
+    static const char *const names[] = {"the input", "the second input"};
+    enum tenon_status status = require_quantized(tenon_out(call, 0), "the output", error);
+    for (uint32_t i = 0; status == TENON_OK && i < inputs; i++)
+        status = require_quantized(tenon_in(call, i), names[i < 2 ? i : 1], error);
+    return status;
+}
+
 enum tenon_status tenon_require_rank(const struct tenon_desc *desc, int rank, const char *what,
                                      struct tenon_error *error) {
     if (desc->shape.rank == rank)

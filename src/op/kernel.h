@@ -35,6 +35,11 @@ TENON_NODISCARD enum tenon_status tenon_require_type(const struct tenon_desc *de
 TENON_NODISCARD enum tenon_status tenon_require_per_tensor(const struct tenon_desc *desc,
                                                            const char *what,
                                                            struct tenon_error *error);
+/* That of the first `inputs` inputs and output 0; UNSUPPORTED when i16 of them has a zero point
+ * other than 0, which TFLite's kernels of 16 bits take no notice of. */
+TENON_NODISCARD enum tenon_status tenon_require_quantized(const struct tenon_op_call *call,
+                                                          uint32_t inputs,
+                                                          struct tenon_error *error);
 TENON_NODISCARD enum tenon_status tenon_require_rank(const struct tenon_desc *desc, int rank,
                                                      const char *what, struct tenon_error *error);
 

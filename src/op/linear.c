@@ -43,12 +43,7 @@ static enum tenon_status check_integer(const struct tenon_op_call *call, int32_t
         status = tenon_fail(error, TENON_ERROR_UNSUPPORTED, "an input of %s and an output of %s",
                             tenon_type_text(in->type), tenon_type_text(out->type));
     if (status == TENON_OK)
-        status = tenon_require_per_tensor(in, "the input", error);
-    if (status == TENON_OK)
-        status = tenon_require_per_tensor(out, "the output", error);
-    if (status == TENON_OK && in->type == TENON_TYPE_I16 &&
-        (tenon_desc_zero_point(in) != 0 || tenon_desc_zero_point(out) != 0))
-        status = tenon_fail(error, TENON_ERROR_UNSUPPORTED, "i16 with a zero point other than 0");
+        status = tenon_require_quantized(call, 1, error);
     if (status == TENON_OK && bias != NULL)
         status = tenon_require_type(bias, bias_types, "bias", error);
     return status == TENON_OK ? check_weights(weights, channels, axis, error) : status;

@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+#include "op/kernel.h"
+
 /* +, -, * and / of two floats in double, rounded to float, are those of float. */
 static double keep(const struct tenon_lookup_source *source, double x) {
     return source->single ? (double)(float)x : x;
@@ -37,4 +39,62 @@ void tenon_lookup_init(struct tenon_lookup *table, const struct tenon_lookup_sou
         table->ends[i] = saturate(keep(s, start - round(keep(s, between - middle) / 2)));
     }
     table->ends[TENON_LOOKUP_INTERVALS] = saturate(round(steps_at(s, in_high, inverse)));
+}
+
+typedef float real_fn(const struct tenon_op_call *call, float x);
+
+static void run_8bit(const struct tenon_op_call *call, real_fn *function) {
+    const struct tenon_desc *in = tenon_in(call, 0), *out = tenon_out(call, 0);
+    float scale = tenon_desc_scale(in), inverse = 1 / tenon_desc_scale(out);
+    int32_t zero = tenon_desc_zero_point(in), first = tenon_type_min(in->type);
+    int32_t low = tenon_type_min(out->type), high = tenon_type_max(out->type);
+    uint8_t table[256];
+    for (int32_t i = 0; i < 256; i++) {
+        float real = function(call, scale * (float)(first + i - zero));
+        float steps = roundf(real * inverse) + (float)tenon_desc_zero_point(out);
+        /* A NaN (log of a negative number) takes the smallest value. */
+        int32_t value = steps > (float)high ? high : steps > (float)low ? (int32_t)steps : low;
+        table[(uint8_t)(first + i)] = (uint8_t)value;
+    }
+    const uint8_t *from = tenon_in_data(call, 0);
+    uint8_t *to = call->outputs[0].data;
+    size_t count = tenon_desc_element_count(in);
+    for (size_t i = 0; i < count; i++)
+        to[i] = table[from[i]];
+}
+
+struct call_function {
+    const struct tenon_op_call *call;
+    real_fn *function;
+};
+
+static double call_at(const void *context, double x) {
+    const struct call_function *f = context;
+    return (double)f->function(f->call, (float)x);
+}
+
+static void run_16bit(const struct tenon_op_call *call, real_fn *function) {
+    const struct tenon_desc *in = tenon_in(call, 0), *out = tenon_out(call, 0);
+    struct call_function context = {call, function};
+    struct tenon_lookup_source source = {.function = call_at,
+                                         .context = &context,
+                                         .in_scale = (double)tenon_desc_scale(in),
+                                         .out_scale = (double)tenon_desc_scale(out),
+                                         .in_zero = tenon_desc_zero_point(in),
+                                         .out_zero = tenon_desc_zero_point(out),
+                                         .single = true};
+    struct tenon_lookup table;
+    tenon_lookup_init(&table, &source);
+    const int16_t *from = tenon_in_data(call, 0);
+    int16_t *to = call->outputs[0].data;
+    size_t count = tenon_desc_element_count(in);
+    for (size_t i = 0; i < count; i++)
+        to[i] = tenon_lookup_get(&table, from[i]);
+}
+
+void tenon_run_table(const struct tenon_op_call *call, real_fn *function) {
+    if (tenon_in(call, 0)->type == TENON_TYPE_I16)
+        run_16bit(call, function);
+    else
+        run_8bit(call, function);
 }

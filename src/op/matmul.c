@@ -62,15 +62,9 @@ static enum tenon_status check_integer(const struct tenon_op_call *call,
         status = tenon_fail(error, TENON_ERROR_UNSUPPORTED, "a result of %s from %s",
                             tenon_type_text(out->type), tenon_type_text(a->type));
     if (status == TENON_OK)
-        status = tenon_require_per_tensor(a, "the left matrix", error);
-    if (status == TENON_OK)
-        status = tenon_require_per_tensor(b, "the right matrix", error);
-    if (status == TENON_OK)
-        status = tenon_require_per_tensor(out, "the result", error);
-    if (status == TENON_OK && a->type == TENON_TYPE_I16 &&
-        (tenon_desc_zero_point(a) != 0 || tenon_desc_zero_point(b) != 0 ||
-         tenon_desc_zero_point(out) != 0))
-        status = tenon_fail(error, TENON_ERROR_UNSUPPORTED, "i16 with a zero point other than 0");
+        status = tenon_require_quantized(call, 2, error);
+    if (status == TENON_OK && a->type == TENON_TYPE_I16 && tenon_desc_zero_point(b) != 0)
+        status = tenon_fail(error, TENON_ERROR_UNSUPPORTED, "i16 by i8 with a zero point");
     return status;
 }
 

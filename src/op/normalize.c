@@ -21,9 +21,7 @@ enum tenon_status tenon_infer_l2_normalization(const struct tenon_op_call *call,
     if (status != TENON_OK || in->type == TENON_TYPE_F32)
         return status == TENON_OK ? tenon_set_shape(call, 0, &in->shape, error) : status;
     int32_t zero = in->type == TENON_TYPE_U8 ? 128 : 0;
-    status = tenon_require_per_tensor(in, "the input", error);
-    if (status == TENON_OK)
-        status = tenon_require_per_tensor(out, "the output", error);
+    status = tenon_require_quantized(call, 1, error);
     if (status == TENON_OK &&
         (tenon_desc_scale(out) != 1.0f / 128 || tenon_desc_zero_point(out) != zero))
         status = tenon_fail(error, TENON_ERROR_BAD_MODEL,
@@ -39,12 +37,14 @@ static void l2_row_quantized(const struct tenon_op_call *call, size_t first, siz
         int32_t x = tenon_load_small(in, tenon_in_data(call, 0), first + i) - zero;
         squares += (int64_t)x * x;
     }
-    int32_t multiplier =
+    int32_t fraction =
         tenon_fixed_inverse_sqrt(squares > INT32_MAX ? INT32_MAX : (int32_t)squares, &right);
+    /* The factor 128 of the output's scale: of the element for u8, in the multiplier for i8. */
+    int32_t element_shift = in->type == TENON_TYPE_U8 ? 7 : 0;
+    struct tenon_multiplier m = tenon_fixed_multiplier(fraction, 7 - element_shift - right);
     for (size_t i = 0; i < depth; i++) {
         int32_t x = tenon_load_small(in, tenon_in_data(call, 0), first + i) - zero;
-        int32_t value =
-            tenon_rounding_shift_right(tenon_doubling_high_multiply(128 * x, multiplier), right);
+        int32_t value = tenon_requantize(x * (1 << element_shift), &m, call->rounding);
         tenon_store_clamped(out, call->outputs[0].data, first + i,
                             (int64_t)value + tenon_desc_zero_point(out));
     }

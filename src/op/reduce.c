@@ -38,13 +38,7 @@ static enum tenon_status require_quant(const struct tenon_op_call *call,
         return tenon_fail(error, TENON_ERROR_UNSUPPORTED,
                           "input and output differ in scale or zero point");
     }
-    enum tenon_status status = tenon_require_per_tensor(in, "the input", error);
-    if (status == TENON_OK)
-        status = tenon_require_per_tensor(out, "the output", error);
-    if (status == TENON_OK && in->type == TENON_TYPE_I16 &&
-        (tenon_desc_zero_point(in) != 0 || tenon_desc_zero_point(out) != 0))
-        status = tenon_fail(error, TENON_ERROR_UNSUPPORTED, "16-bit zero points other than 0");
-    return status;
+    return tenon_require_quantized(call, 1, error);
 }
 
 enum tenon_status tenon_infer_reduce(const struct tenon_op_call *call, struct tenon_error *error) {

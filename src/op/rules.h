@@ -24,6 +24,7 @@ tenon_infer_fn tenon_infer_softmax;
 tenon_infer_fn tenon_infer_l2_normalization;
 tenon_infer_fn tenon_infer_lrn;
 tenon_infer_fn tenon_infer_activation;
+tenon_infer_fn tenon_infer_hard_swish;
 tenon_infer_fn tenon_infer_prelu;
 tenon_infer_fn tenon_infer_binary;
 tenon_infer_fn tenon_infer_compare;

@@ -39,7 +39,8 @@ enum tenon_status tenon_infer_softmax(const struct tenon_op_call *call, struct t
         return status;
     if (in->shape.rank < 1 || in->shape.dims[in->shape.rank - 1] < 1)
         return tenon_fail(error, TENON_ERROR_BAD_MODEL, "the input needs a last axis");
-    bool wider = !log && in->type == TENON_TYPE_I8 && out->type == TENON_TYPE_I16;
+    bool narrow = in->type == TENON_TYPE_I8 || in->type == TENON_TYPE_U8;
+    bool wider = !log && narrow && out->type == TENON_TYPE_I16;
     if (out->type != in->type && !wider)
         return tenon_fail(error, TENON_ERROR_UNSUPPORTED, "an input of %s and an output of %s",
                           tenon_type_text(in->type), tenon_type_text(out->type));
@@ -47,9 +48,8 @@ enum tenon_status tenon_infer_softmax(const struct tenon_op_call *call, struct t
         status = tenon_require_per_tensor(in, "the input", error);
         if (status == TENON_OK)
             status = tenon_require_per_tensor(out, "the output", error);
-        if (status == TENON_OK && in->type == TENON_TYPE_I16 && tenon_desc_zero_point(in) != 0)
-            status =
-                tenon_fail(error, TENON_ERROR_UNSUPPORTED, "i16 with a zero point other than 0");
+        if (status == TENON_OK && !wider)
+            status = tenon_require_quantized(call, 1, error);
         if (status == TENON_OK)
             status = check_output(call, error);
     }
