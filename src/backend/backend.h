@@ -13,9 +13,16 @@
 #define TENON_BACKEND_ABI 1
 #define TENON_REASON_BYTES 160
 
+/* What a target may do to integer results where it cannot reproduce the named rounding rule. */
+enum tenon_numerics {
+    TENON_NUMERICS_EXACT,    /* nothing: it leaves the node to others */
+    TENON_NUMERICS_WITHIN_1, /* differ by 1 from the rule, per operator given the same inputs */
+};
+
 struct tenon_target {
     const char *name; /* as the user says it: "cpu", "reference" */
     bool portable;    /* no instructions beyond the architecture's baseline */
+    enum tenon_numerics numerics;
 };
 
 /* A part of a graph that goes to one target: nodes in execution order, and the border. */
