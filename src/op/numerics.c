@@ -107,3 +107,9 @@ int32_t tenon_requantize_i64(int64_t x, const struct tenon_multiplier *m,
         return narrow_i64((int64_t)((uint64_t)product << -total));
     return narrow_i64((int64_t)((uint64_t)product + (UINT64_C(1) << (total - 1))) >> total);
 }
+
+bool tenon_requantize_provable(int64_t bound, const struct tenon_multiplier *m) {
+    if (m->shift > 0)
+        return bound <= INT32_MAX >> m->shift;
+    return bound < INT64_C(1) << 30;
+}

@@ -37,6 +37,12 @@ int32_t tenon_requantize(int32_t x, const struct tenon_multiplier *m, enum tenon
 int32_t tenon_requantize_i64(int64_t x, const struct tenon_multiplier *m,
                              enum tenon_rounding rounding);
 
+/*
+ * Whether, for |x| <= bound, the double rule stays within 32 bits at every step: x shifted left,
+ * and the high product with half of the right shift added. Then vectors of 32 bits give it exactly.
+ */
+bool tenon_requantize_provable(int64_t bound, const struct tenon_multiplier *m);
+
 static inline int32_t tenon_clamp_i32(int32_t x, int32_t low, int32_t high) {
     return x < low ? low : x > high ? high : x;
 }

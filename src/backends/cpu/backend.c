@@ -267,6 +267,7 @@ const struct tenon_backend tenon_backend_cpu = {
     .targets = targets,
     .supports = cpu_supports,
     .cost_ns = cpu_cost_ns,
+    .is_host = true,
     .compile = cpu_compile,
     .disassemble = cpu_disassemble,
 };

@@ -23,9 +23,3 @@ bool tenon_split_weights(const int16_t *weights, size_t count, bool in_16_bits, 
     }
     return all;
 }
-
-bool tenon_requantize_provable(int64_t bound, const struct tenon_multiplier *m) {
-    if (m->shift > 0)
-        return bound <= INT32_MAX >> m->shift;
-    return bound < INT64_C(1) << 30;
-}

@@ -1,15 +1,10 @@
-/*
- * Proofs that sums do not overflow, on constants: which weights' products with activations in
- * 0 … 255 may be added in 16 bits, and whether 32-bit requantization stays exact.
- */
+/* Which weights' products with activations in 0 … 255 can be added in 16 bits without overflow. */
 #ifndef TENON_BACKENDS_CPU_OVERFLOW_H
 #define TENON_BACKENDS_CPU_OVERFLOW_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#include "op/numerics.h"
 
 /* Σ u * w for u in 0 … 255 stays within int16 when the positive weights add up to at most this and
  * the negative ones to no less than its negative: 255 * 128 = 32640. */
@@ -22,11 +17,5 @@ enum { TENON_SUM_MAX_16 = 128 };
  */
 bool tenon_split_weights(const int16_t *weights, size_t count, bool in_16_bits, int8_t *kept,
                          int16_t *rest);
-
-/*
- * Whether, for |x| <= bound, the double rule stays within 32 bits at every step: x shifted left,
- * and the high product with half of the right shift added.
- */
-bool tenon_requantize_provable(int64_t bound, const struct tenon_multiplier *m);
 
 #endif

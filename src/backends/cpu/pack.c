@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/cpu/overflow.h"
 #include "image/cpu_params.h"
 #include "op/linear.h"
 

@@ -1,6 +1,6 @@
 /*
  * depthwise_i8: blocks of four vectors of channels. Each tap of the window is an item of weights
- * (two where they do not fit i8); items are paired so that, on instruction sets that add products
+ * (more where they do not fit i8); items are paired so that, on instruction sets that add products
  * in 16 bits, no pair can overflow in any channel of the block, and two pairs make a step.
  */
 #include <stdlib.h>
@@ -11,7 +11,8 @@
 #include "image/cpu_params.h"
 #include "op/kernel.h"
 
-enum { BLOCK_MAX = 64, NO_ITEM = -1 };
+/* PARTS: a weight of 255 is 127 + 127 + 1. */
+enum { BLOCK_MAX = 64, NO_ITEM = -1, PARTS = 3 };
 
 struct item {
     uint32_t tap;
@@ -25,7 +26,7 @@ struct depthwise {
     const struct tenon_cpu_isa_info *isa;
     struct tenon_channels channels;
     uint32_t taps, block, blocks;
-    struct item *items; /* at most two per tap */
+    struct item *items; /* PARTS per tap */
     int32_t (*steps)[4];
     int16_t *column; /* the weights of one channel */
 };
@@ -35,27 +36,28 @@ static uint32_t first_channel(const struct depthwise *d, uint32_t block) {
     return count >= d->block && first > count - d->block ? count - d->block : first;
 }
 
-/* Fills the items of a block; returns their number. */
+/* Fills the items of a block; returns their number. Part k of a tap's weights stands in row k. */
 static uint32_t fill_items(const struct depthwise *d, const int32_t *channel_of) {
-    memset(d->items, 0, 2 * (size_t)d->taps * sizeof(*d->items));
+    memset(d->items, 0, PARTS * (size_t)d->taps * sizeof(*d->items));
+    for (uint32_t i = 0; i < PARTS * d->taps; i++)
+        d->items[i].tap = i % d->taps;
     for (uint32_t p = 0; p < d->block; p++) {
         if (channel_of[p] < 0)
             continue;
         tenon_pack_load(d->call, (size_t)channel_of[p], (size_t)d->channels.count, d->taps,
                         d->column);
         for (uint32_t tap = 0; tap < d->taps; tap++) {
-            struct item *item = &d->items[tap], *rest = &d->items[d->taps + tap];
-            int16_t left = d->column[tap], none;
-            item->tap = rest->tap = tap;
-            if (!tenon_split_weights(&left, 1, true, &item->weights[p], &left))
-                (void)tenon_split_weights(&left, 1, true, &rest->weights[p], &none);
+            int16_t left = d->column[tap];
+            struct item *item = &d->items[tap];
+            while (!tenon_split_weights(&left, 1, true, &item->weights[p], &left))
+                item += d->taps;
         }
     }
     uint32_t count = d->taps;
     static const int8_t zero[BLOCK_MAX];
-    for (uint32_t tap = 0; tap < d->taps; tap++)
-        if (memcmp(d->items[d->taps + tap].weights, zero, d->block) != 0)
-            d->items[count++] = d->items[d->taps + tap];
+    for (uint32_t i = d->taps; i < PARTS * d->taps; i++)
+        if (memcmp(d->items[i].weights, zero, d->block) != 0)
+            d->items[count++] = d->items[i];
     return count;
 }
 
@@ -71,7 +73,7 @@ static bool can_pair(const struct depthwise *d, const struct item *a, const stru
 /* Pairs the items, first fit, and puts two pairs into each step. Returns the number of steps. */
 static uint32_t make_steps(const struct depthwise *d, uint32_t count) {
     uint32_t pairs = 0;
-    memset(d->steps, 0xff, 2 * (size_t)d->taps * sizeof(*d->steps)); /* NO_ITEM */
+    memset(d->steps, 0xff, PARTS * (size_t)d->taps * sizeof(*d->steps)); /* NO_ITEM */
     for (uint32_t i = 0; i < count; i++) {
         if (d->items[i].paired)
             continue;
@@ -139,8 +141,8 @@ bool tenon_pack_depthwise_i8(const struct tenon_packing *packing,
     d.blocks = ((uint32_t)dims[3] + d.block - 1) / d.block;
     if (d.taps > UINT16_MAX)
         return false;
-    d.items = calloc(2 * (size_t)d.taps, sizeof(*d.items));
-    d.steps = calloc(2 * (size_t)d.taps, sizeof(*d.steps));
+    d.items = calloc(PARTS * (size_t)d.taps, sizeof(*d.items));
+    d.steps = calloc(PARTS * (size_t)d.taps, sizeof(*d.steps));
     d.column = calloc(d.taps, sizeof(*d.column));
     if (d.items == NULL || d.steps == NULL || d.column == NULL ||
         !tenon_channels_init(&d.channels, packing, call, dims[3]))

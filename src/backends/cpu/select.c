@@ -14,13 +14,16 @@ struct row {
     enum tenon_op op;
     uint32_t types; /* of input 0 */
     const char *kernel;
-    bool per_isa;  /* "kernel.isa" */
-    pack_fn *pack; /* NULL: without parameters */
+    bool per_isa; /* "kernel.isa" */
+    pack_fn *pack;
 };
 
 /* Integer forms of 8 bits, or floats throughout. */
 #define INTEGERS TENON_TYPES_QUANTIZED8
 #define FLOATS TENON_TYPE_BIT(F32)
+
+#define LOOKUP(op) \
+    { TENON_OP_##op, INTEGERS, "lookup_8", false, tenon_pack_lookup_8 }
 
 static const struct row rows[] = {
     {TENON_OP_CONV_2D, INTEGERS, "linear_i8", true, tenon_pack_linear_i8},
@@ -30,6 +33,32 @@ static const struct row rows[] = {
     {TENON_OP_CONV_2D, FLOATS, "linear_f32", true, tenon_pack_f32},
     {TENON_OP_FULLY_CONNECTED, FLOATS, "linear_f32", true, tenon_pack_f32},
     {TENON_OP_DEPTHWISE_CONV_2D, FLOATS, "depthwise_f32", true, tenon_pack_f32},
+    {TENON_OP_ADD, INTEGERS, "binary_8", true, tenon_pack_binary},
+    {TENON_OP_SUB, INTEGERS, "binary_8", true, tenon_pack_binary},
+    {TENON_OP_MUL, INTEGERS, "binary_8", true, tenon_pack_binary},
+    {TENON_OP_ADD, FLOATS, "binary_f32", true, tenon_pack_binary},
+    {TENON_OP_SUB, FLOATS, "binary_f32", true, tenon_pack_binary},
+    {TENON_OP_MUL, FLOATS, "binary_f32", true, tenon_pack_binary},
+    {TENON_OP_AVERAGE_POOL_2D, INTEGERS, "pool_8", true, tenon_pack_pool},
+    {TENON_OP_MAX_POOL_2D, INTEGERS, "pool_8", true, tenon_pack_pool},
+    LOOKUP(RELU),
+    LOOKUP(RELU6),
+    LOOKUP(RELU_N1_TO_1),
+    LOOKUP(RELU_0_TO_1),
+    LOOKUP(LEAKY_RELU),
+    LOOKUP(ELU),
+    LOOKUP(HARD_SWISH),
+    LOOKUP(GELU),
+    LOOKUP(LOGISTIC),
+    LOOKUP(TANH),
+    LOOKUP(ABS),
+    LOOKUP(NEG),
+    LOOKUP(EXP),
+    LOOKUP(LOG),
+    LOOKUP(SQRT),
+    LOOKUP(RSQRT),
+    LOOKUP(SQUARE),
+    LOOKUP(QUANTIZE),
 };
 
 static enum tenon_cpu_isa isa_of(const struct tenon_target *target) {
@@ -55,8 +84,6 @@ const char *tenon_cpu_compatibility_id(const struct tenon_target *target,
 static bool pack(const struct row *row, enum tenon_cpu_isa isa, const struct tenon_op_call *op,
                  struct tenon_arena *arena, struct tenon_code *out, struct tenon_cpu_call *call) {
     struct tenon_packing packing = {.isa = isa, .arena = arena, .out = out->data};
-    if (row->pack == NULL)
-        return true;
     tenon_strbuf_align(out->data, TENON_CPU_ALIGNMENT);
     size_t start = out->data->size;
     if (!row->pack(&packing, op))

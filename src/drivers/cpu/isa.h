@@ -10,6 +10,7 @@
 
 #include "image/cpu_isa.h"
 #include "image/cpu_params.h"
+#include "op/binary.h"
 
 /* Rows of 8-bit activations times panels of weights, requantized. */
 struct tenon_linear_i8 {
@@ -29,6 +30,13 @@ struct tenon_depthwise_i8 {
     uint8_t flip;
 };
 
+/* add, sub, mul. */
+struct tenon_binary_8 {
+    struct tenon_pair pair;
+    bool vector_rounding;
+    uint8_t flip; /* 0x80 where elements are i8 */
+};
+
 struct tenon_isa_kernels {
     enum tenon_cpu_isa isa;
     /* rows[i] has quads * 4 bytes; row i of the output starts at out + i * channels. Panels
@@ -42,6 +50,15 @@ struct tenon_isa_kernels {
                        size_t row_count, uint32_t begin, uint32_t end, float *out);
     void (*depthwise_f32)(const struct tenon_float_params *params, const float *const *taps,
                           size_t pixel_count, float *out);
+    void (*binary_8)(const struct tenon_binary_8 *binary, const uint8_t *a, const uint8_t *b,
+                     size_t count, uint8_t *out);
+    void (*binary_f32)(const struct tenon_pair *pair, const float *a, const float *b, size_t count,
+                       float *out);
+    /* Per channel over all taps; flip as in binary_8. */
+    void (*sum_8)(const uint8_t *const *taps, size_t tap_count, size_t channels, uint8_t flip,
+                  int32_t *sums);
+    void (*max_8)(const uint8_t *const *taps, size_t tap_count, size_t channels, uint8_t flip,
+                  uint8_t *out);
 };
 
 /* NULL when it is not built or not usable on this processor. */

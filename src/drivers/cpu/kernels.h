@@ -8,6 +8,10 @@ extern const struct tenon_kernel tenon_kernel_linear_i8;
 extern const struct tenon_kernel tenon_kernel_linear_f32;
 extern const struct tenon_kernel tenon_kernel_depthwise_i8;
 extern const struct tenon_kernel tenon_kernel_depthwise_f32;
+extern const struct tenon_kernel tenon_kernel_binary_8;
+extern const struct tenon_kernel tenon_kernel_binary_f32;
+extern const struct tenon_kernel tenon_kernel_lookup_8;
+extern const struct tenon_kernel tenon_kernel_pool_8;
 
 /* Whether vectors may requantize: only the double rule is written for them. */
 static inline bool tenon_vector_rounding(bool provable, enum tenon_rounding rounding) {

@@ -88,6 +88,13 @@ TENON_ALWAYS_INLINE vi vs_widen(vs x) {
 TENON_ALWAYS_INLINE vi vi_dot(vi acc, vi u8, vi i8) {
     return vi_add(acc, vs_widen(vs_pairs(u8, i8)));
 }
+TENON_ALWAYS_INLINE vi vi_multiply(vi a, vi b) {
+    return _mm256_mullo_epi32(a, b);
+}
+/* LANES bytes, each to a lane. */
+TENON_ALWAYS_INLINE vi vi_widen(const uint8_t *from) {
+    return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const void *)from));
+}
 /* The low byte of each lane. */
 TENON_ALWAYS_INLINE void vi_store_bytes(uint8_t *to, vi x) {
     const __m256i low =
@@ -111,6 +118,9 @@ TENON_ALWAYS_INLINE vb vb_dup(uint8_t x) {
 }
 TENON_ALWAYS_INLINE vb vb_xor(vb a, vb b) {
     return _mm256_xor_si256(a, b);
+}
+TENON_ALWAYS_INLINE vb vb_max(vb a, vb b) {
+    return _mm256_max_epu8(a, b);
 }
 TENON_ALWAYS_INLINE void vb_store(uint8_t *to, vb x) {
     _mm256_storeu_si256((void *)to, x);
@@ -155,6 +165,12 @@ TENON_ALWAYS_INLINE vf vf_min(vf a, vf b) {
 }
 TENON_ALWAYS_INLINE vf vf_max(vf a, vf b) {
     return _mm256_max_ps(b, a);
+}
+TENON_ALWAYS_INLINE vf vf_sub(vf a, vf b) {
+    return _mm256_sub_ps(a, b);
+}
+TENON_ALWAYS_INLINE vf vf_multiply(vf a, vf b) {
+    return _mm256_mul_ps(a, b);
 }
 TENON_ALWAYS_INLINE vf vf_multiply_add(vf acc, vf a, vf b) {
     return _mm256_fmadd_ps(a, b, acc);

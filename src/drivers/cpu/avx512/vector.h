@@ -74,6 +74,13 @@ TENON_ALWAYS_INLINE vi vi_high_multiply(vi a, vi b) {
 TENON_ALWAYS_INLINE vi vi_dot(vi acc, vi u8, vi i8) {
     return _mm512_dpbusd_epi32(acc, u8, i8);
 }
+TENON_ALWAYS_INLINE vi vi_multiply(vi a, vi b) {
+    return _mm512_mullo_epi32(a, b);
+}
+/* LANES bytes, each to a lane. */
+TENON_ALWAYS_INLINE vi vi_widen(const uint8_t *from) {
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128((const void *)from));
+}
 /* The low byte of each lane. */
 TENON_ALWAYS_INLINE void vi_store_bytes(uint8_t *to, vi x) {
     _mm_storeu_si128((void *)to, _mm512_cvtepi32_epi8(x));
@@ -93,6 +100,9 @@ TENON_ALWAYS_INLINE vb vb_dup(uint8_t x) {
 }
 TENON_ALWAYS_INLINE vb vb_xor(vb a, vb b) {
     return _mm512_xor_si512(a, b);
+}
+TENON_ALWAYS_INLINE vb vb_max(vb a, vb b) {
+    return _mm512_max_epu8(a, b);
 }
 TENON_ALWAYS_INLINE void vb_store(uint8_t *to, vb x) {
     _mm512_storeu_si512(to, x);
@@ -135,6 +145,12 @@ TENON_ALWAYS_INLINE vf vf_min(vf a, vf b) {
 }
 TENON_ALWAYS_INLINE vf vf_max(vf a, vf b) {
     return _mm512_max_ps(b, a);
+}
+TENON_ALWAYS_INLINE vf vf_sub(vf a, vf b) {
+    return _mm512_sub_ps(a, b);
+}
+TENON_ALWAYS_INLINE vf vf_multiply(vf a, vf b) {
+    return _mm512_mul_ps(a, b);
 }
 TENON_ALWAYS_INLINE vf vf_multiply_add(vf acc, vf a, vf b) {
     return _mm512_fmadd_ps(a, b, acc);

@@ -19,13 +19,7 @@ struct requantizer {
     vi low, high, zero_point;
 };
 
-TENON_ALWAYS_INLINE void requantizer_load(struct requantizer *q,
-                                          const struct tenon_requantize_arrays *arrays, size_t at,
-                                          const struct range *range) {
-    at *= sizeof(int32_t);
-    q->multiplier = vi_load(arrays->multiplier + at);
-    q->left = vi_load(arrays->left + at);
-    q->right = vi_load(arrays->right + at);
+TENON_ALWAYS_INLINE void requantizer_derive(struct requantizer *q, const struct range *range) {
     q->half = vi_shift_right_logical(vi_shift_left(vi_dup(1), q->right), vi_dup(1));
     q->shifts = vi_sign(vi_sub(vi_dup(0), q->right));
     q->low = vi_dup(range->low);
@@ -33,11 +27,34 @@ TENON_ALWAYS_INLINE void requantizer_load(struct requantizer *q,
     q->zero_point = vi_dup(range->zero_point);
 }
 
-TENON_ALWAYS_INLINE vi requantize(const struct requantizer *q, vi x) {
+/* The factors of elements [at, at + LANES). */
+TENON_ALWAYS_INLINE void requantizer_load(struct requantizer *q,
+                                          const struct tenon_requantize_arrays *arrays, size_t at,
+                                          const struct range *range) {
+    at *= sizeof(int32_t);
+    q->multiplier = vi_load(arrays->multiplier + at);
+    q->left = vi_load(arrays->left + at);
+    q->right = vi_load(arrays->right + at);
+    requantizer_derive(q, range);
+}
+
+/* A factor that all elements have. */
+TENON_ALWAYS_INLINE void requantizer_dup(struct requantizer *q, const struct tenon_multiplier *m,
+                                         const struct range *range) {
+    q->multiplier = vi_dup(m->multiplier);
+    q->left = vi_dup(m->shift > 0 ? m->shift : 0);
+    q->right = vi_dup(m->shift > 0 ? 0 : -m->shift);
+    requantizer_derive(q, range);
+}
+
+TENON_ALWAYS_INLINE vi rescale(const struct requantizer *q, vi x) {
     vi high = vi_high_multiply(vi_shift_left(x, q->left), q->multiplier);
     vi below = vi_and(vi_sign(high), q->shifts);
-    vi y = vi_shift_right(vi_add(vi_add(high, q->half), below), q->right);
-    return vi_min(vi_max(vi_add(y, q->zero_point), q->low), q->high);
+    return vi_shift_right(vi_add(vi_add(high, q->half), below), q->right);
+}
+
+TENON_ALWAYS_INLINE vi requantize(const struct requantizer *q, vi x) {
+    return vi_min(vi_max(vi_add(rescale(q, x), q->zero_point), q->low), q->high);
 }
 
 /* Any rule, element by element. */

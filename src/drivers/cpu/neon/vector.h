@@ -81,6 +81,16 @@ TENON_ALWAYS_INLINE vi vi_dot(vi acc, vi a, vi b) {
     return vaddq_s32(acc, vpaddq_s32(low, high));
 #endif
 }
+TENON_ALWAYS_INLINE vi vi_multiply(vi a, vi b) {
+    return vmulq_s32(a, b);
+}
+/* LANES bytes, each to a lane. */
+TENON_ALWAYS_INLINE vi vi_widen(const uint8_t *from) {
+    uint32_t quad;
+    memcpy(&quad, from, sizeof(quad));
+    uint16x8_t halves = vmovl_u8(vreinterpret_u8_u32(vdup_n_u32(quad)));
+    return vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(halves)));
+}
 /* The low byte of each lane. */
 TENON_ALWAYS_INLINE void vi_store_bytes(uint8_t *to, vi x) {
     int16x4_t half = vmovn_s32(x);
@@ -102,6 +112,9 @@ TENON_ALWAYS_INLINE vb vb_dup(uint8_t x) {
 }
 TENON_ALWAYS_INLINE vb vb_xor(vb a, vb b) {
     return veorq_u8(a, b);
+}
+TENON_ALWAYS_INLINE vb vb_max(vb a, vb b) {
+    return vmaxq_u8(a, b);
 }
 TENON_ALWAYS_INLINE void vb_store(uint8_t *to, vb x) {
     vst1q_u8(to, x);
@@ -150,6 +163,12 @@ TENON_ALWAYS_INLINE vf vf_min(vf a, vf b) {
 }
 TENON_ALWAYS_INLINE vf vf_max(vf a, vf b) {
     return vmaxq_f32(a, b);
+}
+TENON_ALWAYS_INLINE vf vf_sub(vf a, vf b) {
+    return vsubq_f32(a, b);
+}
+TENON_ALWAYS_INLINE vf vf_multiply(vf a, vf b) {
+    return vmulq_f32(a, b);
 }
 TENON_ALWAYS_INLINE vf vf_multiply_add(vf acc, vf a, vf b) {
     return vfmaq_f32(acc, a, b);

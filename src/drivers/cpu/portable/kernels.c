@@ -6,6 +6,10 @@
 #include "drivers/cpu/isa/depthwise_i8.h"
 #include "drivers/cpu/isa/float.h"
 
+#include "drivers/cpu/isa/elementwise.h"
+
+#include "drivers/cpu/isa/pool.h"
+
 extern const struct tenon_isa_kernels tenon_isa_portable;
 
 const struct tenon_isa_kernels tenon_isa_portable = {
@@ -14,4 +18,8 @@ const struct tenon_isa_kernels tenon_isa_portable = {
     .depthwise_i8 = depthwise_i8,
     .linear_f32 = linear_f32,
     .depthwise_f32 = depthwise_f32,
+    .binary_8 = binary_8,
+    .binary_f32 = binary_f32,
+    .sum_8 = sum_8,
+    .max_8 = max_8,
 };

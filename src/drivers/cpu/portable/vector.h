@@ -92,6 +92,13 @@ TENON_ALWAYS_INLINE vi vi_dot(vi acc, vi u8, vi i8) {
     }
     return acc;
 }
+TENON_ALWAYS_INLINE vi vi_multiply(vi a, vi b) {
+    EACH(vi, (int32_t)((uint32_t)a.e[i] * (uint32_t)b.e[i]));
+}
+/* LANES bytes, each to a lane. */
+TENON_ALWAYS_INLINE vi vi_widen(const uint8_t *from) {
+    EACH(vi, from[i]);
+}
 /* The low byte of each lane. */
 TENON_ALWAYS_INLINE void vi_store_bytes(uint8_t *to, vi x) {
     for (int i = 0; i < LANES; i++)
@@ -116,6 +123,11 @@ TENON_ALWAYS_INLINE vb vb_dup(uint8_t x) {
 TENON_ALWAYS_INLINE vb vb_xor(vb a, vb b) {
     for (int i = 0; i < 4 * LANES; i++)
         a.e[i] ^= b.e[i];
+    return a;
+}
+TENON_ALWAYS_INLINE vb vb_max(vb a, vb b) {
+    for (int i = 0; i < 4 * LANES; i++)
+        a.e[i] = a.e[i] > b.e[i] ? a.e[i] : b.e[i];
     return a;
 }
 TENON_ALWAYS_INLINE void vb_store(uint8_t *to, vb x) {
@@ -160,6 +172,12 @@ TENON_ALWAYS_INLINE vf vf_min(vf a, vf b) {
 }
 TENON_ALWAYS_INLINE vf vf_max(vf a, vf b) {
     EACH(vf, b.e[i] > a.e[i] ? b.e[i] : a.e[i]);
+}
+TENON_ALWAYS_INLINE vf vf_sub(vf a, vf b) {
+    EACH(vf, a.e[i] - b.e[i]);
+}
+TENON_ALWAYS_INLINE vf vf_multiply(vf a, vf b) {
+    EACH(vf, a.e[i] * b.e[i]);
 }
 TENON_ALWAYS_INLINE vf vf_multiply_add(vf acc, vf a, vf b) {
     EACH(vf, acc.e[i] + a.e[i] * b.e[i]);

@@ -1,0 +1,51 @@
+/*
+ * lookup_8: the table of an operator's results, asked of its reference kernel; and the conditions
+ * of kernels without parameters.
+ */
+#include <stdlib.h>
+
+#include "backends/cpu/pack.h"
+#include "op/kernel.h"
+
+enum { TABLE_BYTES = 256, WINDOW_MAX = 1 << 16 };
+
+/* Runs the reference kernel over all 256 elements. */
+static bool fill_table(const struct tenon_op_call *call, uint8_t *table, void *scratch) {
+    uint8_t inputs[TABLE_BYTES];
+    for (int i = 0; i < TABLE_BYTES; i++)
+        inputs[i] = (uint8_t)i;
+    struct tenon_desc in = *tenon_in(call, 0), out = *tenon_out(call, 0);
+    in.shape = out.shape = (struct tenon_shape){.rank = 1, .dims = {TABLE_BYTES}};
+    struct tenon_operand operands[] = {{&in, inputs}, {&out, table}};
+    struct tenon_op_call all = *call;
+    all.inputs = &operands[0];
+    all.outputs = &operands[1];
+    all.scratch = scratch;
+    return tenon_op_run_reference(&all, NULL) == TENON_OK;
+}
+
+bool tenon_pack_lookup_8(const struct tenon_packing *packing, const struct tenon_op_call *call) {
+    const struct tenon_desc *in = tenon_in(call, 0), *out = tenon_out(call, 0);
+    if (call->input_count != 1 || (TENON_TYPES_QUANTIZED8 >> out->type & 1) == 0 ||
+        in->quant.count > 1 || out->quant.count > 1 || tenon_desc_element_count(in) < TABLE_BYTES)
+        return false;
+    uint8_t table[TABLE_BYTES];
+    void *scratch = malloc(tenon_op_scratch_bytes(call) + 1);
+    bool ok = scratch != NULL && fill_table(call, table, scratch);
+    packing->out->failed |= scratch == NULL;
+    free(scratch);
+    if (ok)
+        tenon_strbuf_append(packing->out, table, sizeof(table));
+    return ok;
+}
+
+bool tenon_pack_binary(const struct tenon_packing *packing, const struct tenon_op_call *call) {
+    (void)packing;
+    return tenon_shape_equal(&tenon_in(call, 0)->shape, &tenon_in(call, 1)->shape);
+}
+
+bool tenon_pack_pool(const struct tenon_packing *packing, const struct tenon_op_call *call) {
+    (void)packing;
+    const int32_t *window = call->attrs->window.values;
+    return (int64_t)window[0] * window[1] <= WINDOW_MAX;
+}

@@ -1,0 +1,449 @@
+/*
+ * Every kernel of the CPU device, with every instruction set that this processor has, on random
+ * operators, against the reference kernels: integers bit for bit, floats within the error of sums
+ * taken in another order. And the splitting of weights for sums in 16 bits, against the definition.
+ *
+ * TENON_CPU_CASES: cases per kernel and instruction set (default 120).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <tenon/tenon.h>
+
+#include "backends/cpu/overflow.h"
+#include "compiler/compiler.h"
+#include "image/cpu_isa.h"
+#include "ir/eval.h"
+#include "ir/text.h"
+
+enum { CASES_DEFAULT = 120, TENSORS = 4 };
+
+/* xorshift64*: the same cases everywhere. */
+static uint64_t random_state;
+
+static uint32_t random_u32(void) {
+    random_state ^= random_state >> 12;
+    random_state ^= random_state << 25;
+    random_state ^= random_state >> 27;
+    return (uint32_t)(random_state * UINT64_C(2685821657736338717) >> 32);
+}
+
+static int32_t between(int32_t low, int32_t high) {
+    return low + (int32_t)(random_u32() % (uint32_t)(high - low + 1));
+}
+
+static bool chance(uint32_t one_in) {
+    return random_u32() % one_in == 0;
+}
+
+static float random_scale(void) {
+    float scale = ldexpf(1.0f + (float)random_u32() * 0x1p-32f, between(-9, 0));
+    return chance(4) ? ldexpf(1, between(-9, 0)) : scale; /* powers of two round at the half */
+}
+
+/* ---- one operator ---- */
+
+/* A graph of one node: inputs and constants by `count`, one output. */
+struct one {
+    struct tenon_arena arena;
+    struct tenon_graph graph;
+    struct tenon_attrs attrs;
+    uint32_t ids[TENSORS], count;
+    void *input[2];
+    uint32_t input_count;
+};
+
+static void one_init(struct one *o) {
+    memset(o, 0, sizeof(*o));
+    tenon_arena_init(&o->arena, 0);
+    tenon_graph_init(&o->graph, &o->arena);
+}
+
+static void one_finish(struct one *o) {
+    tenon_arena_finish(&o->arena);
+}
+
+/* Elements that reach the bounds often. */
+static void fill(const struct tenon_desc *desc, void *data) {
+    size_t count = tenon_desc_element_count(desc);
+    uint32_t style = random_u32() % 3;
+    for (size_t i = 0; i < count; i++) {
+        uint8_t byte = (uint8_t)random_u32();
+        if (style == 0)
+            byte = chance(2) ? 0x7f : 0x80;
+        else if (style == 1)
+            byte = chance(2) ? 0 : 0xff;
+        if (desc->type == TENON_TYPE_F32)
+            ((float *)data)[i] = (float)between(-1000, 1000) / 256;
+        else if (desc->type == TENON_TYPE_I32)
+            ((int32_t *)data)[i] = between(-100000, 100000);
+        else
+            ((uint8_t *)data)[i] = byte;
+    }
+}
+
+static struct tenon_desc describe(struct one *o, enum tenon_type type, int rank, int32_t a,
+                                  int32_t b, int32_t c, int32_t d) {
+    struct tenon_desc desc = {.type = type, .shape = {(uint8_t)rank, {a, b, c, d}}};
+    float *scale = tenon_arena_alloc(&o->arena, sizeof(*scale));
+    int32_t *zero = tenon_arena_alloc(&o->arena, sizeof(*zero));
+    if (type == TENON_TYPE_I8 || type == TENON_TYPE_U8) {
+        *scale = random_scale();
+        *zero = chance(3) ? (chance(2) ? tenon_type_min(type) : tenon_type_max(type))
+                          : between(tenon_type_min(type), tenon_type_max(type));
+        desc.quant = (struct tenon_quant){1, 0, scale, zero};
+    }
+    return desc;
+}
+
+static void add_tensor(struct one *o, enum tenon_tensor_kind kind, const struct tenon_desc *desc) {
+    void *data = NULL;
+    if (kind != TENON_TENSOR_RESULT) {
+        data = tenon_arena_alloc(&o->arena, tenon_desc_size(desc));
+        fill(desc, data);
+    }
+    if (kind == TENON_TENSOR_INPUT)
+        o->input[o->input_count++] = data;
+    assert_true(tenon_graph_add_tensor(&o->graph, "t", kind, desc,
+                                       kind == TENON_TENSOR_CONSTANT ? data : NULL,
+                                       &o->ids[o->count]));
+    o->count++;
+}
+
+/* Closes the graph over its node: the last tensor is the output. False: not a valid operator. */
+static bool close_graph(struct one *o, enum tenon_op op, enum tenon_rounding rounding) {
+    struct tenon_error error = {.message = ""};
+    uint32_t last = o->count - 1;
+    if (tenon_graph_add_node(&o->graph, op, rounding, "n", &o->attrs, o->ids, last, &o->ids[last],
+                             1, NULL, &error) != TENON_OK)
+        return false;
+    uint32_t inputs[2] = {o->ids[0], o->ids[1]};
+    return tenon_graph_set_inputs(&o->graph, inputs, o->input_count) &&
+           tenon_graph_set_outputs(&o->graph, &o->ids[last], 1) &&
+           tenon_graph_verify(&o->graph, &error) == TENON_OK;
+}
+
+static struct tenon_list pair_list(int32_t a, int32_t b) {
+    return (struct tenon_list){2, {a, b}};
+}
+
+static void random_window(struct one *o, int32_t k_h, int32_t k_w, bool dilate) {
+    o->attrs.stride = pair_list(between(1, 3), between(1, 3));
+    o->attrs.dilation = dilate ? pair_list(between(1, 2), between(1, 2)) : pair_list(1, 1);
+    o->attrs.pad = (struct tenon_list){
+        4, {between(0, k_h - 1), between(0, k_w - 1), between(0, k_h - 1), between(0, k_w - 1)}};
+    o->attrs.activation = between(TENON_ACTIVATION_NONE, TENON_ACTIVATION_RELU6);
+}
+
+static enum tenon_rounding random_rounding(void) {
+    static const enum tenon_rounding rules[] = {TENON_ROUNDING_DOUBLE, TENON_ROUNDING_DOUBLE,
+                                                TENON_ROUNDING_DOUBLE, TENON_ROUNDING_SINGLE,
+                                                TENON_ROUNDING_F32};
+    return rules[random_u32() % TENON_COUNT_OF(rules)];
+}
+
+static int32_t random_channels(void) {
+    static const int32_t common[] = {1, 3, 4, 8, 15, 16, 17, 24, 31, 32, 33, 48, 64, 65, 80};
+    return common[random_u32() % TENON_COUNT_OF(common)];
+}
+
+/* i8 weights, often with a scale per channel; u8 weights with a zero point. */
+static struct tenon_desc random_weights(struct one *o, bool u8, int rank, const int32_t dims[4],
+                                        int32_t axis) {
+    struct tenon_desc desc =
+        describe(o, u8 ? TENON_TYPE_U8 : TENON_TYPE_I8, rank, dims[0], dims[1], dims[2], dims[3]);
+    uint32_t count = u8 || chance(3) ? 1 : (uint32_t)dims[axis];
+    float *scale = tenon_arena_alloc_array(&o->arena, count, sizeof(*scale));
+    int32_t *zero = tenon_arena_alloc_array(&o->arena, count, sizeof(*zero));
+    for (uint32_t i = 0; i < count; i++) {
+        scale[i] = random_scale();
+        zero[i] = u8 ? desc.quant.zero_point[0] : 0;
+    }
+    desc.quant = (struct tenon_quant){count, count > 1 ? axis : 0, scale, zero};
+    return desc;
+}
+
+/* The rest of a linear operator: weights, bias, output. */
+static bool finish_linear(struct one *o, enum tenon_op op, enum tenon_type type, int rank,
+                          const int32_t dims[4], int32_t axis) {
+    bool real = type == TENON_TYPE_F32;
+    struct tenon_desc weights =
+        real ? describe(o, TENON_TYPE_F32, rank, dims[0], dims[1], dims[2], dims[3])
+             : random_weights(o, type == TENON_TYPE_U8, rank, dims, axis);
+    struct tenon_desc bias = describe(o, real ? type : TENON_TYPE_I32, 1, dims[axis], 0, 0, 0);
+    struct tenon_desc out = describe(o, type, 0, 0, 0, 0, 0);
+    out.shape.rank = TENON_RANK_UNKNOWN;
+    add_tensor(o, TENON_TENSOR_CONSTANT, &weights);
+    if (!chance(4))
+        add_tensor(o, TENON_TENSOR_CONSTANT, &bias);
+    add_tensor(o, TENON_TENSOR_RESULT, &out);
+    return close_graph(o, op, real ? TENON_ROUNDING_NONE : random_rounding());
+}
+
+static bool make_conv(struct one *o, enum tenon_type type) {
+    int32_t k_h = between(1, 4), k_w = between(1, 4), in_c = random_channels();
+    if (chance(2))
+        k_h = k_w = 1;
+    struct tenon_desc in = describe(o, type, 4, between(1, 2), between(1, 9), between(1, 9), in_c);
+    int32_t dims[4] = {random_channels(), k_h, k_w, in_c};
+    add_tensor(o, TENON_TENSOR_INPUT, &in);
+    random_window(o, k_h, k_w, true);
+    return finish_linear(o, TENON_OP_CONV_2D, type, 4, dims, 0);
+}
+
+static bool make_dense(struct one *o, enum tenon_type type) {
+    int32_t inputs = between(1, 150);
+    struct tenon_desc in = describe(o, type, 2, between(1, 20), inputs, 0, 0);
+    int32_t dims[4] = {random_channels(), inputs, 0, 0};
+    add_tensor(o, TENON_TENSOR_INPUT, &in);
+    return finish_linear(o, TENON_OP_FULLY_CONNECTED, type, 2, dims, 0);
+}
+
+static bool make_depthwise(struct one *o, enum tenon_type type) {
+    int32_t k_h = between(1, 5), k_w = between(1, 5), channels = random_channels();
+    struct tenon_desc in =
+        describe(o, type, 4, between(1, 2), between(1, 9), between(1, 9), channels);
+    int32_t multiplier = channels == 1 ? between(1, 20) : 1;
+    int32_t dims[4] = {1, k_h, k_w, channels * multiplier};
+    add_tensor(o, TENON_TENSOR_INPUT, &in);
+    random_window(o, k_h, k_w, true);
+    return finish_linear(o, TENON_OP_DEPTHWISE_CONV_2D, type, 4, dims, 3);
+}
+
+static bool make_binary(struct one *o, enum tenon_type type) {
+    static const enum tenon_op ops[] = {TENON_OP_ADD, TENON_OP_SUB, TENON_OP_MUL};
+    int32_t h = between(1, 12), c = random_channels();
+    struct tenon_desc a = describe(o, type, 3, h, 3, c, 0), b = describe(o, type, 3, h, 3, c, 0);
+    struct tenon_desc out = describe(o, type, 3, h, 3, c, 0);
+    add_tensor(o, TENON_TENSOR_INPUT, &a);
+    add_tensor(o, TENON_TENSOR_INPUT, &b);
+    add_tensor(o, TENON_TENSOR_RESULT, &out);
+    o->attrs.activation = between(TENON_ACTIVATION_NONE, TENON_ACTIVATION_RELU6);
+    return close_graph(o, ops[random_u32() % 3],
+                       type == TENON_TYPE_F32 ? TENON_ROUNDING_NONE : random_rounding());
+}
+
+static bool make_pool(struct one *o, enum tenon_type type) {
+    int32_t k_h = between(1, 4), k_w = between(1, 4);
+    struct tenon_desc in =
+        describe(o, type, 4, between(1, 2), between(1, 9), between(1, 9), random_channels());
+    struct tenon_desc out = in;
+    out.shape.rank = TENON_RANK_UNKNOWN;
+    add_tensor(o, TENON_TENSOR_INPUT, &in);
+    add_tensor(o, TENON_TENSOR_RESULT, &out);
+    random_window(o, k_h, k_w, false);
+    o->attrs.window = pair_list(k_h, k_w);
+    return close_graph(o, chance(2) ? TENON_OP_AVERAGE_POOL_2D : TENON_OP_MAX_POOL_2D,
+                       TENON_ROUNDING_NONE);
+}
+
+static bool make_unary(struct one *o, enum tenon_type type) {
+    static const enum tenon_op ops[] = {TENON_OP_RELU,     TENON_OP_RELU6,      TENON_OP_LEAKY_RELU,
+                                        TENON_OP_LOGISTIC, TENON_OP_HARD_SWISH, TENON_OP_QUANTIZE,
+                                        TENON_OP_ABS};
+    struct tenon_desc in = describe(o, type, 2, between(16, 40), between(16, 40), 0, 0);
+    struct tenon_desc out = describe(o, type, 2, in.shape.dims[0], in.shape.dims[1], 0, 0);
+    add_tensor(o, TENON_TENSOR_INPUT, &in);
+    add_tensor(o, TENON_TENSOR_RESULT, &out);
+    o->attrs.alpha = 0.3f;
+    return close_graph(o, ops[random_u32() % TENON_COUNT_OF(ops)], random_rounding());
+}
+
+/* ---- running and comparing ---- */
+
+struct machine {
+    struct tenon_instance *instance;
+    struct tenon_queue *queue;
+    struct tenon_fence *fence;
+};
+
+static void fail_case(const struct one *o, const char *what, const char *message) {
+    struct tenon_strbuf text;
+    tenon_strbuf_init(&text);
+    tenon_ir_print(&o->graph, &text);
+    print_error("%s\n", text.data);
+    tenon_strbuf_finish(&text);
+    fail_msg("%s: %s", what, message);
+}
+
+static void compare(const struct one *o, const char *kernel, const void *got, const void *wanted) {
+    const struct tenon_desc *desc = &o->graph.tensors[o->ids[o->count - 1]].desc;
+    size_t count = tenon_desc_element_count(desc);
+    char text[128];
+    for (size_t i = 0; i < count; i++) {
+        if (desc->type == TENON_TYPE_F32) {
+            float a = ((const float *)got)[i], b = ((const float *)wanted)[i];
+            if (fabsf(a - b) <= 1e-4f * (1 + fabsf(b)))
+                continue;
+            snprintf(text, sizeof(text), "element %zu is %g, not %g", i, (double)a, (double)b);
+            fail_case(o, kernel, text);
+        }
+        uint8_t a = ((const uint8_t *)got)[i], b = ((const uint8_t *)wanted)[i];
+        if (a == b)
+            continue;
+        snprintf(text, sizeof(text), "element %zu is byte %u, not %u", i, a, b);
+        fail_case(o, kernel, text);
+    }
+}
+
+/* Compiles, tells the kernel, runs, compares. */
+static void check_one(const struct machine *machine, const struct one *o, char *kernel,
+                      size_t kernel_size) {
+    struct tenon_error error = {.message = ""};
+    struct tenon_target target = {.name = "cpu"};
+    struct tenon_compile_request request = {.targets = &target, .target_count = 1};
+    struct tenon_strbuf image;
+    struct tenon_program *program;
+    struct tenon_session *session;
+    tenon_strbuf_init(&image);
+    if (tenon_compile_graph(&o->graph, &request, &image, &error) != TENON_OK)
+        fail_case(o, "compile", error.message);
+    size_t size;
+    char *bytes = tenon_strbuf_take(&image, &size);
+    if (tenon_program_adopt(bytes, size, &program, &error) != TENON_OK ||
+        tenon_session_create(machine->instance, program, NULL, &session, &error) != TENON_OK)
+        fail_case(o, "load", error.message);
+    struct tenon_placement placement;
+    assert_int_equal(tenon_program_placement(program, 0, &placement), TENON_OK);
+    snprintf(kernel, kernel_size, "%s", placement.kernel);
+    const void *inputs[2] = {o->input[0], o->input[1]};
+    for (uint32_t i = 0; i < o->input_count; i++)
+        memcpy(tenon_session_input_data(session, i), inputs[i],
+               tenon_desc_size(&o->graph.tensors[o->graph.inputs[i]].desc));
+    struct tenon_job job = {
+        .size = sizeof(job), .session = session, .signals = &machine->fence, .signal_count = 1};
+    if (tenon_fence_reset(machine->fence) != TENON_OK ||
+        tenon_queue_submit(machine->queue, &job, &error) != TENON_OK ||
+        tenon_fence_wait(machine->fence, UINT64_MAX, &error) != TENON_OK)
+        fail_case(o, "run", error.message);
+    tenon_queue_wait_idle(machine->queue);
+    void *wanted = malloc(tenon_desc_size(&o->graph.tensors[o->ids[o->count - 1]].desc) + 1);
+    assert_non_null(wanted);
+    assert_int_equal(tenon_graph_evaluate(&o->graph, inputs, &wanted, &error), TENON_OK);
+    compare(o, kernel, tenon_session_output_data(session, 0), wanted);
+    free(wanted);
+    tenon_session_destroy(session);
+    tenon_program_unref(program);
+}
+
+typedef bool make_fn(struct one *o, enum tenon_type type);
+
+static int cases_wanted(void) {
+    const char *text = getenv("TENON_CPU_CASES");
+    return text != NULL ? atoi(text) : CASES_DEFAULT;
+}
+
+/* Most cases must have been taken by the kernel, or the test proves nothing. */
+static void check_many(const struct machine *machine, const char *isa, const char *kernel,
+                       make_fn *make, enum tenon_type type) {
+    int wanted = cases_wanted(), done = 0, taken = 0;
+    for (int tries = 0; done < wanted && tries < 20 * wanted; tries++) {
+        struct one o;
+        char name[64];
+        one_init(&o);
+        if (make(&o, type)) {
+            check_one(machine, &o, name, sizeof(name));
+            taken += strncmp(name, kernel, strlen(kernel)) == 0;
+            done++;
+        }
+        one_finish(&o);
+    }
+    print_message("%-9s %-14s %-4s %d cases, %d by the kernel\n", isa, kernel,
+                  tenon_type_name(type), done, taken);
+    assert_int_equal(done, wanted);
+    assert_true(taken * 10 >= done * 8);
+}
+
+static void test_kernels(void **state) {
+    struct tenon_error error = {.message = ""};
+    struct tenon_instance_options options = {.size = sizeof(options), .cpu_threads = 2};
+    struct machine machine;
+    (void)state;
+    assert_int_equal(tenon_instance_create(&options, &machine.instance, &error), TENON_OK);
+    assert_int_equal(tenon_queue_create(machine.instance, NULL, &machine.queue, &error), TENON_OK);
+    assert_int_equal(tenon_fence_create(machine.instance, &machine.fence, &error), TENON_OK);
+    random_state = UINT64_C(88172645463325252);
+    for (enum tenon_cpu_isa isa = 0; isa < TENON_CPU_ISA_COUNT; isa++) {
+        const char *name = tenon_cpu_isa_get(isa)->name;
+        if (!tenon_cpu_isa_get(isa)->present()) {
+            print_message("SKIP %s: this processor does not have it\n", name);
+            continue;
+        }
+        setenv("TENON_CPU", name, 1);
+        for (enum tenon_type type = TENON_TYPE_I8; type <= TENON_TYPE_U8; type++) {
+            check_many(&machine, name, "linear_i8", make_conv, type);
+            check_many(&machine, name, "linear_i8", make_dense, type);
+            check_many(&machine, name, "depthwise_i8", make_depthwise, type);
+            check_many(&machine, name, "binary_8", make_binary, type);
+            check_many(&machine, name, "pool_8", make_pool, type);
+            check_many(&machine, name, "lookup_8", make_unary, type);
+        }
+        check_many(&machine, name, "linear_f32", make_conv, TENON_TYPE_F32);
+        check_many(&machine, name, "linear_f32", make_dense, TENON_TYPE_F32);
+        check_many(&machine, name, "depthwise_f32", make_depthwise, TENON_TYPE_F32);
+        check_many(&machine, name, "binary_f32", make_binary, TENON_TYPE_F32);
+    }
+    unsetenv("TENON_CPU");
+    tenon_fence_unref(machine.fence);
+    tenon_queue_destroy(machine.queue);
+    tenon_instance_destroy(machine.instance);
+}
+
+/* ---- no overflow in 16 bits ---- */
+
+/* The largest and smallest sums that activations in 0 … 255 can reach. */
+static void extremes(const int8_t *weights, size_t count, int32_t *least, int32_t *most) {
+    *least = *most = 0;
+    for (size_t i = 0; i < count; i++) {
+        *most += weights[i] > 0 ? 255 * weights[i] : 0;
+        *least += weights[i] < 0 ? 255 * weights[i] : 0;
+    }
+}
+
+static void test_split(void **state) {
+    int32_t highest = 0, lowest = 0;
+    (void)state;
+    random_state = 7;
+    for (int n = 0; n < 200000; n++) {
+        int16_t weights[8], rest[8];
+        int8_t kept[8];
+        size_t count = (size_t)between(1, 8);
+        int32_t reach = chance(2) ? 255 : 140, least, most;
+        bool none_left = true;
+        for (size_t i = 0; i < count; i++) /* adversarial: large and of one sign */
+            weights[i] = (int16_t)(chance(2) ? reach : between(-reach, reach));
+        if (chance(2))
+            for (size_t i = 0; i < count; i++)
+                weights[i] = (int16_t)-weights[i];
+        bool all = tenon_split_weights(weights, count, true, kept, rest);
+        for (size_t i = 0; i < count; i++) {
+            assert_int_equal(kept[i] + rest[i], weights[i]);
+            none_left &= rest[i] == 0;
+        }
+        assert_int_equal(all, none_left);
+        extremes(kept, count, &least, &most);
+        assert_true(most <= INT16_MAX && least >= INT16_MIN);
+        highest = most > highest ? most : highest;
+        lowest = least < lowest ? least : lowest;
+    }
+    /* The bound is reached: the test would see a larger one overflow. */
+    assert_int_equal(highest, 255 * TENON_SUM_MAX_16);
+    assert_int_equal(lowest, -255 * TENON_SUM_MAX_16);
+    assert_true(255 * (TENON_SUM_MAX_16 + 1) > INT16_MAX);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_split),
+        cmocka_unit_test(test_kernels),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
