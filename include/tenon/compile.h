@@ -9,23 +9,50 @@
 
 #include <tenon/model.h>
 #include <tenon/program.h>
+#include <tenon/report.h>
 
 TENON_BEGIN_DECLS
 
+/* Which target gets a node that several take. */
+enum tenon_placement_rule {
+    TENON_PLACEMENT_BY_COST,  /* the least estimated time of the whole, crossings included */
+    TENON_PLACEMENT_BY_ORDER, /* the one listed first */
+};
+
+/*
+ * What was measured on a target: the time of an operation, as struct tenon_report_node describes
+ * it; or, where `operation` is an operator's name, the ratio of measured to estimated time of those
+ * nodes of this operator that were not measured themselves.
+ */
+struct tenon_measured_cost {
+    const char *target;
+    const char *operation;
+    uint64_t ns;
+    double ratio; /* above 0; of operators only */
+};
+
 struct tenon_compile_options {
     size_t size; /* sizeof(struct tenon_compile_options) */
-    /* Targets in order of preference, for example {"cpu"}. NULL means {"cpu"}. */
+    /* Targets, for example {"cpu"}; between equals the one listed first is preferred. NULL means
+     * {"cpu"}. */
     const char *const *targets;
     uint32_t target_count;
-    bool no_fallback;  /* fail with TENON_ERROR_FALLBACK when a node runs on none but the last
-                          target that is a plain CPU while another target was listed */
+    bool no_fallback;  /* fail with TENON_ERROR_FALLBACK when a node can run on none but the CPU,
+                          though another target was listed */
     bool keep_tensors; /* every intermediate tensor becomes an output, after the model's own, in the
                           order of the model's tensors; for debugging and comparing devices */
     bool portable;     /* do not use instructions beyond the architecture's baseline */
+    enum tenon_placement_rule placement;
+    /* Times that replace the backends' estimates; see struct tenon_measured_cost. */
+    const struct tenon_measured_cost *measured;
+    uint32_t measured_count;
+    /* Where to put the partition report, which the caller destroys. NULL: it is not made. */
+    struct tenon_report **report;
 };
 
-/* options may be NULL. On failure *out is NULL. Errors: UNSUPPORTED, FALLBACK, NOT_FOUND (no such
- * target), OUT_OF_MEMORY, INVALID_ARGUMENT. The model may be destroyed afterwards. */
+/* options may be NULL. On failure *out and *report are NULL. Errors: UNSUPPORTED, FALLBACK,
+ * NOT_FOUND (no such target), OUT_OF_MEMORY, INVALID_ARGUMENT. The model may be destroyed
+ * afterwards. */
 TENON_API enum tenon_status tenon_compile(const struct tenon_model *model,
                                           const struct tenon_compile_options *options,
                                           struct tenon_program **out, struct tenon_error *error);

@@ -59,7 +59,7 @@ TENON_API enum tenon_status tenon_program_placement(const struct tenon_program *
 struct tenon_program_memory {
     size_t image_bytes;    /* the whole image */
     size_t constant_bytes; /* packed weights inside it */
-    size_t scratch_bytes;  /* activations and working memory of one session */
+    size_t scratch_bytes;  /* of one session: activations, variables, working memory */
 };
 TENON_API void tenon_program_get_memory(const struct tenon_program *program,
                                         struct tenon_program_memory *out);

@@ -5,6 +5,7 @@
 #include <tenon/compile.h>
 #include <tenon/diagnostics.h>
 #include <tenon/model.h>
+#include <tenon/report.h>
 #include <tenon/runtime.h>
 #include <tenon/simple.h>
 

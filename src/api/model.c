@@ -240,6 +240,8 @@ static enum tenon_status read_targets(const struct tenon_compile_options *option
     if (options->size < sizeof(*options))
         return tenon_fail(error, TENON_ERROR_INVALID_ARGUMENT, "options.size is %zu, not %zu",
                           options->size, sizeof(*options));
+    if (options->report != NULL)
+        *options->report = NULL;
     targets[0].portable = options->portable;
     if (options->targets == NULL)
         return TENON_OK;
@@ -256,18 +258,39 @@ static enum tenon_status read_targets(const struct tenon_compile_options *option
     return TENON_OK;
 }
 
+static enum tenon_status read_options(const struct tenon_compile_options *options,
+                                      struct tenon_compile_request *request,
+                                      struct tenon_error *error) {
+    for (uint32_t i = 0; i < options->measured_count; i++)
+        if (options->measured[i].target == NULL || options->measured[i].operation == NULL)
+            return tenon_fail(error, TENON_ERROR_INVALID_ARGUMENT,
+                              "measured cost %u: no target or operation", i);
+    request->partition.rule = options->placement;
+    request->partition.no_fallback = options->no_fallback;
+    request->partition.cost.measured = options->measured;
+    request->partition.cost.measured_count = options->measured_count;
+    request->partition.cost.describe = options->report != NULL;
+    request->keep_tensors = options->keep_tensors;
+    request->report = options->report;
+    return TENON_OK;
+}
+
 enum tenon_status tenon_compile(const struct tenon_model *model,
                                 const struct tenon_compile_options *options,
                                 struct tenon_program **out, struct tenon_error *error) {
     struct tenon_target targets[TARGETS_MAX];
-    struct tenon_compile_request request = {
-        .targets = targets, .release_constants = release_pages, .user = (void *)model};
+    struct tenon_compile_request request = {.partition.cost.targets = targets,
+                                            .release_constants = release_pages,
+                                            .user = (void *)model};
     *out = NULL;
-    enum tenon_status status = read_targets(options, targets, &request.target_count, error);
+    enum tenon_status status =
+        read_targets(options, targets, &request.partition.cost.target_count, error);
     if (status != TENON_OK)
         return status;
-    request.no_fallback = options != NULL && options->no_fallback;
-    request.keep_tensors = options != NULL && options->keep_tensors;
+    if (options != NULL)
+        status = read_options(options, &request, error);
+    if (status != TENON_OK)
+        return status;
     struct tenon_strbuf image;
     tenon_strbuf_init(&image);
     status = tenon_compile_graph(&model->graph, &request, &image, error);
@@ -277,5 +300,11 @@ enum tenon_status tenon_compile(const struct tenon_model *model,
     }
     size_t size;
     char *bytes = tenon_strbuf_take(&image, &size);
-    return bytes != NULL ? tenon_program_adopt(bytes, size, out, error) : tenon_fail_memory(error);
+    status =
+        bytes != NULL ? tenon_program_adopt(bytes, size, out, error) : tenon_fail_memory(error);
+    if (status != TENON_OK && request.report != NULL) {
+        tenon_report_destroy(*request.report);
+        *request.report = NULL;
+    }
+    return status;
 }

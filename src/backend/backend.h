@@ -12,6 +12,7 @@
 
 #define TENON_BACKEND_ABI 1
 #define TENON_REASON_BYTES 160
+#define TENON_SUBMIT_NS 2000
 
 /* What a target may do to integer results where it cannot reproduce the named rounding rule. */
 enum tenon_numerics {
@@ -64,6 +65,17 @@ struct tenon_backend {
     /* Estimated nanoseconds of the node on the target. */
     uint64_t (*cost_ns)(const struct tenon_target *target, const struct tenon_graph *graph,
                         uint32_t node);
+    /*
+     * Estimated nanoseconds to bring a tensor from host memory into the form the target works on
+     * (`in`), or back: the copy, with the change of layout and of quantization that goes with it.
+     * NULL: the target works on dense tensors in host memory; nothing is copied.
+     */
+    uint64_t (*transfer_ns)(const struct tenon_target *target, const struct tenon_desc *desc,
+                            bool in);
+    /* Estimated nanoseconds to start a part and to learn that it ended, apart from its work. NULL:
+     * TENON_SUBMIT_NS. */
+    uint64_t (*submit_ns)(const struct tenon_target *target);
+    bool is_host; /* the processor that runs Tenon: what runs there fell back */
     /* `out` is initialised by the caller, who finishes its buffer whatever happens. */
     enum tenon_status (*compile)(const struct tenon_target *target, const struct tenon_part *part,
                                  struct tenon_arena *arena, struct tenon_code *out,

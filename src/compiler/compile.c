@@ -7,7 +7,6 @@
 
 #include "compiler/compiler.h"
 #include "image/image.h"
-#include "partition/partition.h"
 #include "passes/pipeline.h"
 
 struct compilation {
@@ -60,16 +59,11 @@ static enum tenon_status copy_constant_outputs(struct compilation *c, struct ten
     return TENON_OK;
 }
 
-static enum tenon_status refuse_fallback(const struct compilation *c, struct tenon_error *error) {
-    for (uint32_t n = 0; n < c->graph.node_count; n++) {
-        const struct tenon_choice *choice = &c->partition.choices[n];
-        if (choice->target != 0)
-            return tenon_fail(error, TENON_ERROR_FALLBACK,
-                              "node %u (%s '%.80s') would fall back to '%s': %s", n,
-                              tenon_op_get_info(c->graph.nodes[n].op)->name, c->graph.nodes[n].name,
-                              c->request->targets[choice->target].name, choice->reason);
-    }
-    return TENON_OK;
+static enum tenon_status make_report(const struct compilation *c, struct tenon_error *error) {
+    if (c->request->report == NULL)
+        return TENON_OK;
+    *c->request->report = tenon_partition_report(&c->graph, &c->request->partition, &c->partition);
+    return *c->request->report != NULL ? TENON_OK : tenon_fail_memory(error);
 }
 
 static enum tenon_status compile_parts(struct compilation *c, struct tenon_error *error) {
@@ -80,7 +74,8 @@ static enum tenon_status compile_parts(struct compilation *c, struct tenon_error
         return tenon_fail_memory(error);
     tenon_image_begin(c->bytes);
     for (uint32_t i = 0; i < c->partition.part_count; i++) {
-        const struct tenon_target *target = &c->request->targets[c->partition.targets[i]];
+        const struct tenon_target *target =
+            &c->request->partition.cost.targets[c->partition.targets[i]];
         struct tenon_code *code = &c->codes[i];
         tenon_strbuf_init(&code->code);
         tenon_image_align(c->bytes);
@@ -152,7 +147,7 @@ static bool describe_part(struct compilation *c, uint32_t index) {
     const struct tenon_code *code = &c->codes[index];
     struct tenon_image_part *out = &c->image.parts[index];
     *out = (struct tenon_image_part){
-        .target = c->request->targets[c->partition.targets[index]].name,
+        .target = c->request->partition.cost.targets[c->partition.targets[index]].name,
         .compatibility = code->compatibility,
         .code = {(const uint8_t *)code->code.data, code->code.size},
         .data = {.size = c->data_sizes[index]},
@@ -219,16 +214,16 @@ enum tenon_status tenon_compile_graph(const struct tenon_graph *graph,
     if (status == TENON_OK)
         status = copy_constant_outputs(&c, error);
     if (status == TENON_OK)
-        status = tenon_partition_graph(&c.graph, request->targets, request->target_count, &c.arena,
-                                       &c.partition, error);
-    if (status == TENON_OK && request->no_fallback)
-        status = refuse_fallback(&c, error);
+        status =
+            tenon_partition_graph(&c.graph, &request->partition, &c.arena, &c.partition, error);
     if (status == TENON_OK)
         status = compile_parts(&c, error);
     if (status == TENON_OK && request->release_constants != NULL)
         request->release_constants(request->user);
     if (status == TENON_OK)
         status = write_image(&c, error);
+    if (status == TENON_OK)
+        status = make_report(&c, error);
     finish(&c);
     return status;
 }

@@ -2,17 +2,16 @@
 #ifndef TENON_COMPILER_COMPILER_H
 #define TENON_COMPILER_COMPILER_H
 
-#include "backend/backend.h"
+#include "partition/partition.h"
 
 struct tenon_compile_request {
-    const struct tenon_target *targets; /* each with a backend */
-    uint32_t target_count;
-    bool no_fallback;
+    struct tenon_partition_request partition; /* targets, each with a backend */
     bool keep_tensors;
     /* May be NULL. Called while and after constants are copied, so that the model's pages and the
      * image need not be in memory together. */
     void (*release_constants)(void *user);
     void *user;
+    struct tenon_report **report; /* NULL: it is not made */
 };
 
 /* The graph is not changed. `image` is an initialised, empty buffer. Errors: UNSUPPORTED, FALLBACK,

@@ -28,7 +28,7 @@
 #include "util/arena.h"
 
 #define TENON_ASSIGN_NONE UINT32_MAX
-#define TENON_ASSIGN_LABELS_MAX 16
+#define TENON_ASSIGN_LABELS_MAX 32
 /* The time of a node on a target that does not take it. */
 #define TENON_ASSIGN_IMPOSSIBLE (UINT64_C(1) << 60)
 /* No single time is above this (18 minutes), and no problem has more terms than TERMS_MAX, so that
@@ -82,5 +82,20 @@ tenon_assign_frontier(const struct tenon_assign_problem *problem, struct tenon_a
 TENON_NODISCARD enum tenon_assign_result
 tenon_assign_expand(const struct tenon_assign_problem *problem, struct tenon_arena *arena,
                     uint32_t *labels);
+
+/* How an assignment was found. */
+struct tenon_assign_proof {
+    const char *method;
+    bool optimal;
+};
+
+/*
+ * The best of these for a problem: nothing to choose with one label; one minimum cut for two; the
+ * frontier for more, and where it gives up, expansions from several starts, which end no worse
+ * than any single label that is possible everywhere. `labels` is possible, and is improved. False:
+ * out of memory.
+ */
+TENON_NODISCARD bool tenon_assign_solve(const struct tenon_assign_problem *problem,
+                                        uint32_t *labels, struct tenon_assign_proof *proof);
 
 #endif

@@ -9,7 +9,7 @@ import re
 import subprocess
 import sys
 
-COMPILER_HEADERS = {"compile.h", "diagnostics.h", "model.h", "simple.h"}
+COMPILER_HEADERS = {"compile.h", "diagnostics.h", "model.h", "report.h", "simple.h"}
 
 
 def declared(root, wanted):

@@ -19,7 +19,6 @@
 #include <tenon/tenon.h>
 
 #include "backends/cpu/overflow.h"
-#include "compiler/compiler.h"
 #include "image/cpu_isa.h"
 #include "ir/eval.h"
 #include "ir/text.h"
@@ -294,22 +293,29 @@ static void compare(const struct one *o, const char *kernel, const void *got, co
     }
 }
 
+static struct tenon_program *compile(const struct one *o) {
+    struct tenon_error error = {.message = ""};
+    struct tenon_strbuf text;
+    struct tenon_model *model;
+    struct tenon_program *program;
+    tenon_strbuf_init(&text);
+    tenon_ir_print(&o->graph, &text);
+    assert_false(text.failed);
+    if (tenon_model_open_memory(text.data, text.size, "case", NULL, &model, &error) != TENON_OK ||
+        tenon_compile(model, NULL, &program, &error) != TENON_OK)
+        fail_case(o, "compile", error.message);
+    tenon_model_destroy(model);
+    tenon_strbuf_finish(&text);
+    return program;
+}
+
 /* Compiles, tells the kernel, runs, compares. */
 static void check_one(const struct machine *machine, const struct one *o, char *kernel,
                       size_t kernel_size) {
     struct tenon_error error = {.message = ""};
-    struct tenon_target target = {.name = "cpu"};
-    struct tenon_compile_request request = {.targets = &target, .target_count = 1};
-    struct tenon_strbuf image;
-    struct tenon_program *program;
     struct tenon_session *session;
-    tenon_strbuf_init(&image);
-    if (tenon_compile_graph(&o->graph, &request, &image, &error) != TENON_OK)
-        fail_case(o, "compile", error.message);
-    size_t size;
-    char *bytes = tenon_strbuf_take(&image, &size);
-    if (tenon_program_adopt(bytes, size, &program, &error) != TENON_OK ||
-        tenon_session_create(machine->instance, program, NULL, &session, &error) != TENON_OK)
+    struct tenon_program *program = compile(o);
+    if (tenon_session_create(machine->instance, program, NULL, &session, &error) != TENON_OK)
         fail_case(o, "load", error.message);
     struct tenon_placement placement;
     assert_int_equal(tenon_program_placement(program, 0, &placement), TENON_OK);
