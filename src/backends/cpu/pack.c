@@ -56,11 +56,17 @@ void tenon_pack_load(const struct tenon_op_call *call, size_t first, size_t stri
                      int16_t *out) {
     const struct tenon_desc *weights = tenon_in(call, 1);
     const uint8_t *data = tenon_in_data(call, 1);
-    int32_t zero = weights->type == TENON_TYPE_U8 ? tenon_desc_zero_point(weights) : 0;
-    for (size_t i = 0, at = first; i < count; i++, at += stride)
-        out[i] = weights->type == TENON_TYPE_U8   ? (int16_t)(data[at] - zero)
-                 : weights->type == TENON_TYPE_I4 ? tenon_load_i4(data, at)
-                                                  : (int8_t)data[at];
+    if (weights->type == TENON_TYPE_I4) {
+        for (size_t i = 0; i < count; i++)
+            out[i] = tenon_load_i4(data, first + i * stride);
+    } else if (weights->type == TENON_TYPE_U8) {
+        int16_t zero = (int16_t)tenon_desc_zero_point(weights);
+        for (size_t i = 0; i < count; i++)
+            out[i] = (int16_t)(data[first + i * stride] - zero);
+    } else {
+        for (size_t i = 0; i < count; i++)
+            out[i] = (int8_t)data[first + i * stride];
+    }
 }
 
 size_t tenon_pack_header(const struct tenon_packing *packing, const struct tenon_channels *channels,
@@ -83,6 +89,8 @@ size_t tenon_pack_header(const struct tenon_packing *packing, const struct tenon
         tenon_strbuf_append_le32(out, 0);
     return offsets;
 }
+
+enum { BLOCK_MAX = 64 }; /* channels */
 
 /* One array of a block: a word of each channel. */
 enum array { BIAS, MULTIPLIER, LEFT, RIGHT, REAL, ARRAYS };
@@ -124,8 +132,12 @@ void tenon_pack_block(const struct tenon_packing *packing, const struct tenon_ch
     tenon_strbuf_append_le32(out, words[0]);
     tenon_strbuf_append_le32(out, words[1]);
     tenon_strbuf_append_le64(out, 0);
-    for (enum array array = BIAS; array < ARRAYS; array++)
+    for (enum array array = BIAS; array < ARRAYS; array++) {
+        uint8_t values[BLOCK_MAX * sizeof(uint32_t)];
         for (uint32_t i = 0; i < count; i++)
-            tenon_strbuf_append_le32(out, value_of(channels, channel_of[i], array));
+            tenon_store_le32(values + i * sizeof(uint32_t),
+                             value_of(channels, channel_of[i], array));
+        tenon_strbuf_append(out, values, count * sizeof(uint32_t));
+    }
     tenon_strbuf_align(out, TENON_PARAMS_ALIGNMENT);
 }

@@ -94,12 +94,13 @@ static uint32_t make_steps(const struct depthwise *d, uint32_t count) {
 
 static void write_steps(const struct depthwise *d, uint32_t count) {
     struct tenon_strbuf *out = d->packing->out;
-    for (uint32_t s = 0; s < count; s++)
-        for (uint32_t p = 0; p < d->block; p++)
-            for (int k = 0; k < 4; k++)
-                tenon_strbuf_append_u8(out, d->steps[s][k] == NO_ITEM
-                                                ? 0
-                                                : (uint8_t)d->items[d->steps[s][k]].weights[p]);
+    for (uint32_t s = 0; s < count; s++) {
+        int8_t weights[BLOCK_MAX][4] = {{0}};
+        for (int k = 0; k < 4; k++)
+            for (uint32_t p = 0; d->steps[s][k] != NO_ITEM && p < d->block; p++)
+                weights[p][k] = d->items[d->steps[s][k]].weights[p];
+        tenon_strbuf_append(out, weights, (size_t)d->block * 4);
+    }
     for (uint32_t s = 0; s < count; s++)
         for (int k = 0; k < 4; k++)
             tenon_strbuf_append_le32(out,

@@ -9,6 +9,8 @@
 #include "image/cpu_params.h"
 #include "op/kernel.h"
 
+enum { LANES_MAX = 16 };
+
 static uint32_t bits_of(float x) {
     union {
         float real;
@@ -27,14 +29,16 @@ static void write_panel(struct tenon_strbuf *out, const struct tenon_op_call *ca
                         uint32_t products) {
     const float *weights = tenon_in_data(call, 1), *bias = tenon_in_data(call, 2);
     uint32_t count = channels - first < lanes ? channels - first : lanes;
-    for (uint32_t i = 0; i < lanes; i++)
-        tenon_strbuf_append_le32(out, i < count && bias != NULL ? bits_of(bias[first + i]) : 0);
-    for (size_t k = 0; k < products; k++)
-        for (size_t i = 0; i < lanes; i++)
-            tenon_strbuf_append_le32(
-                out, i < count
-                         ? bits_of(weights[(first + i) * strides.channel + k * strides.product])
-                         : 0);
+    uint8_t row[LANES_MAX * sizeof(float)] = {0};
+    for (size_t i = 0; i < count && bias != NULL; i++)
+        tenon_store_le32(row + i * sizeof(float), bits_of(bias[first + i]));
+    tenon_strbuf_append(out, row, lanes * sizeof(float));
+    for (size_t k = 0; k < products; k++) {
+        for (size_t i = 0; i < count; i++)
+            tenon_store_le32(row + i * sizeof(float),
+                             bits_of(weights[(first + i) * strides.channel + k * strides.product]));
+        tenon_strbuf_append(out, row, lanes * sizeof(float));
+    }
 }
 
 bool tenon_pack_f32(const struct tenon_packing *packing, const struct tenon_op_call *call) {

@@ -42,6 +42,45 @@ static void load_panel(const struct linear *l, uint32_t panel) {
     }
 }
 
+/* Whether the weights at one pair of `depth` quads need no splitting. */
+static bool pair_fits(const struct linear *l, const int16_t *pair, uint32_t depth) {
+    int32_t above = 0, below = 0, most = 0, least = 0;
+    for (uint32_t d = 0; d < depth; d++, pair += TENON_QUAD)
+        for (int i = 0; i < 2; i++) {
+            int32_t w = pair[i];
+            above += w > 0 ? w : 0;
+            below -= w < 0 ? w : 0;
+            most = w > most ? w : most;
+            least = w < least ? w : least;
+        }
+    bool narrow = most <= INT8_MAX && least >= INT8_MIN;
+    return narrow &&
+           (!l->isa->adds_in_16_bits || (above <= TENON_SUM_MAX_16 && below <= TENON_SUM_MAX_16));
+}
+
+static void move_pair(const struct linear *l, int16_t *pair, uint32_t depth, int8_t *kept) {
+    for (uint32_t d = 0; d < depth; d++) {
+        kept[0] = (int8_t)pair[0];
+        kept[1] = (int8_t)pair[1];
+        pair[0] = pair[1] = 0;
+        pair += TENON_QUAD;
+        kept += (size_t)l->isa->lanes * TENON_QUAD;
+    }
+}
+
+static bool split_pair(const struct linear *l, int16_t *pair, uint32_t depth, int8_t *kept) {
+    int16_t in[2 * TENON_DEPTH_MAX];
+    int8_t out[2 * TENON_DEPTH_MAX];
+    for (uint32_t d = 0; d < depth; d++)
+        memcpy(in + 2 * d, pair + d * TENON_QUAD, 2 * sizeof(*in));
+    bool all = tenon_split_weights(in, 2 * (size_t)depth, l->isa->adds_in_16_bits, out, in);
+    for (uint32_t d = 0; d < depth; d++) {
+        memcpy(pair + d * TENON_QUAD, in + 2 * d, 2 * sizeof(*in));
+        memcpy(kept + (size_t)d * l->isa->lanes * TENON_QUAD, out + 2 * d, 2);
+    }
+    return all;
+}
+
 /* Splits the weights of one lane in quads [first, first + depth): those that stand at the same
  * place (first or second pair) of each quad are added in the same 16 bits. True: nothing left. */
 static bool split_lane(const struct linear *l, uint32_t lane, uint32_t first, uint32_t depth,
@@ -49,15 +88,10 @@ static bool split_lane(const struct linear *l, uint32_t lane, uint32_t first, ui
     int16_t *row = l->weights + ((size_t)lane * l->quads + first) * TENON_QUAD;
     bool all = true;
     for (uint32_t pair = 0; pair < TENON_QUAD; pair += 2) {
-        int16_t in[2 * TENON_DEPTH_MAX];
-        int8_t out[2 * TENON_DEPTH_MAX];
-        for (uint32_t d = 0; d < depth; d++)
-            memcpy(in + 2 * d, row + d * TENON_QUAD + pair, 2 * sizeof(*in));
-        all &= tenon_split_weights(in, 2 * depth, l->isa->adds_in_16_bits, out, in);
-        for (uint32_t d = 0; d < depth; d++) {
-            memcpy(row + d * TENON_QUAD + pair, in + 2 * d, 2 * sizeof(*in));
-            memcpy(kept + (size_t)d * l->isa->lanes * TENON_QUAD + pair, out + 2 * d, 2);
-        }
+        if (pair_fits(l, row + pair, depth))
+            move_pair(l, row + pair, depth, kept + pair);
+        else
+            all &= split_pair(l, row + pair, depth, kept + pair);
     }
     return all;
 }

@@ -1,14 +1,18 @@
 /*
- * Workers sleep on a condition variable until a range is posted. Chunks are handed out under the
- * same lock: a chunk is tens of microseconds of work, so the lock is not felt.
+ * A range is open while its caller works on it. Workers that enter while it is open take chunks;
+ * the caller closes it and waits for those inside to leave, so nobody waits for a worker that has
+ * not woken up. Workers look for the next range a short while before they sleep: operators follow
+ * each other within microseconds.
  */
 #include "drivers/cpu/pool.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { THREADS_MAX = 256, CHUNKS_PER_THREAD = 4 };
+enum { THREADS_MAX = 256, CHUNKS_PER_THREAD = 4, SPINS = 4000, SPINS_BEFORE_YIELD = 2000 };
 
 struct worker {
     struct tenon_pool *pool;
@@ -18,45 +22,72 @@ struct worker {
 
 struct tenon_pool {
     pthread_mutex_t turn; /* held by the caller whose range runs */
-    pthread_mutex_t lock; /* guards what follows */
-    pthread_cond_t posted, finished;
-    tenon_pool_fn *fn;
+    tenon_pool_fn *fn;    /* the range: written while it is closed and nobody is inside */
     void *user;
-    size_t next, count, chunk;
-    uint32_t running; /* workers inside fn */
-    bool stopping;
+    size_t count, chunk;
+    atomic_size_t next;
+    atomic_bool open;
+    atomic_uint inside; /* workers that may look at the range */
+    pthread_mutex_t lock;
+    pthread_cond_t posted;
+    atomic_uint sleepers;
+    atomic_bool stopping;
     uint32_t threads; /* the caller's included */
     struct worker workers[];
 };
 
-/* With the lock held: takes chunks until none is left. */
+static void relax(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/* Takes chunks until none is left. */
 static void work(struct tenon_pool *pool, uint32_t index) {
-    pool->running++;
-    while (pool->next < pool->count) {
-        size_t begin = pool->next;
-        size_t end = pool->count - begin > pool->chunk ? begin + pool->chunk : pool->count;
-        tenon_pool_fn *fn = pool->fn;
-        void *user = pool->user;
-        pool->next = end;
-        pthread_mutex_unlock(&pool->lock);
-        fn(user, begin, end, index);
-        pthread_mutex_lock(&pool->lock);
+    for (;;) {
+        size_t begin = atomic_fetch_add(&pool->next, pool->chunk);
+        if (begin >= pool->count)
+            return;
+        size_t left = pool->count - begin;
+        pool->fn(pool->user, begin, begin + (left < pool->chunk ? left : pool->chunk), index);
     }
-    if (--pool->running == 0)
-        pthread_cond_signal(&pool->finished);
+}
+
+static void sleep_until_posted(struct tenon_pool *pool) {
+    pthread_mutex_lock(&pool->lock);
+    atomic_fetch_add(&pool->sleepers, 1);
+    while (!atomic_load(&pool->open) && !atomic_load(&pool->stopping))
+        pthread_cond_wait(&pool->posted, &pool->lock);
+    atomic_fetch_sub(&pool->sleepers, 1);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+/* Looks at the range; false when there was none. */
+static bool try_work(struct tenon_pool *pool, uint32_t index) {
+    if (!atomic_load(&pool->open))
+        return false;
+    atomic_fetch_add(&pool->inside, 1);
+    bool open = atomic_load(&pool->open); /* now it stays what it is until this thread leaves */
+    if (open)
+        work(pool, index);
+    atomic_fetch_sub(&pool->inside, 1);
+    return open;
 }
 
 static void *worker_main(void *user) {
     struct worker *worker = user;
     struct tenon_pool *pool = worker->pool;
-    pthread_mutex_lock(&pool->lock);
-    while (!pool->stopping) {
-        if (pool->next < pool->count)
-            work(pool, worker->index);
-        else
-            pthread_cond_wait(&pool->posted, &pool->lock);
+    uint32_t idle = 0;
+    while (!atomic_load(&pool->stopping)) {
+        idle = try_work(pool, worker->index) ? 0 : idle + 1;
+        if (idle > SPINS) {
+            sleep_until_posted(pool);
+            idle = 0;
+        }
+        relax();
     }
-    pthread_mutex_unlock(&pool->lock);
     return NULL;
 }
 
@@ -75,7 +106,6 @@ enum tenon_status tenon_pool_create(uint32_t threads, struct tenon_pool **out,
     pthread_mutex_init(&pool->turn, NULL);
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->posted, NULL);
-    pthread_cond_init(&pool->finished, NULL);
     pool->threads = 1;
     for (uint32_t i = 1; i < count; i++) {
         struct worker *worker = &pool->workers[i];
@@ -94,12 +124,11 @@ void tenon_pool_destroy(struct tenon_pool *pool) {
     if (pool == NULL)
         return;
     pthread_mutex_lock(&pool->lock);
-    pool->stopping = true;
+    atomic_store(&pool->stopping, true);
     pthread_cond_broadcast(&pool->posted);
     pthread_mutex_unlock(&pool->lock);
     for (uint32_t i = 1; i < pool->threads; i++)
         pthread_join(pool->workers[i].thread, NULL);
-    pthread_cond_destroy(&pool->finished);
     pthread_cond_destroy(&pool->posted);
     pthread_mutex_destroy(&pool->lock);
     pthread_mutex_destroy(&pool->turn);
@@ -122,16 +151,23 @@ void tenon_pool_run(struct tenon_pool *pool, size_t count, size_t grain, tenon_p
         return;
     }
     pthread_mutex_lock(&pool->turn);
-    pthread_mutex_lock(&pool->lock);
     pool->fn = fn;
     pool->user = user;
-    pool->next = 0;
     pool->count = count;
     pool->chunk = chunk;
-    pthread_cond_broadcast(&pool->posted);
+    atomic_store(&pool->next, 0);
+    atomic_store(&pool->open, true);
+    if (atomic_load(&pool->sleepers) != 0) {
+        pthread_mutex_lock(&pool->lock);
+        pthread_cond_broadcast(&pool->posted);
+        pthread_mutex_unlock(&pool->lock);
+    }
     work(pool, 0);
-    while (pool->running != 0)
-        pthread_cond_wait(&pool->finished, &pool->lock);
-    pthread_mutex_unlock(&pool->lock);
+    atomic_store(&pool->open, false);
+    for (uint32_t spins = 0; atomic_load(&pool->inside) != 0; spins++) {
+        relax();
+        if (spins > SPINS_BEFORE_YIELD)
+            sched_yield();
+    }
     pthread_mutex_unlock(&pool->turn);
 }
