@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "runtime/runtime.h"
+#include "util/checked.h"
 
 static void program_destroy(struct tenon_program *program) {
     tenon_arena_finish(&program->arena);
@@ -150,5 +151,11 @@ void tenon_program_get_memory(const struct tenon_program *program,
         out->constant_bytes += part->data.size;
         if (part->scratch_bytes > out->scratch_bytes)
             out->scratch_bytes = (size_t)part->scratch_bytes;
+    }
+    for (uint32_t i = 0; i < program->image.edge_count; i++) {
+        const struct tenon_image_edge *edge = &program->image.edges[i];
+        if ((edge->kind == TENON_EDGE_VARIABLE || edge->kind == TENON_EDGE_BETWEEN) &&
+            !tenon_add_size(out->scratch_bytes, edge->size_bytes, &out->scratch_bytes))
+            out->scratch_bytes = SIZE_MAX;
     }
 }

@@ -103,5 +103,5 @@ static enum tenon_status run(const struct tenon_kernel_run *r, struct tenon_erro
     return TENON_OK;
 }
 
-const struct tenon_kernel tenon_kernel_depthwise_i8 = {"depthwise_i8", true, prepare, run};
-const struct tenon_kernel tenon_kernel_depthwise_f32 = {"depthwise_f32", true, prepare, run};
+const struct tenon_kernel tenon_kernel_depthwise_i8 = {"depthwise_i8", true, 6, prepare, run};
+const struct tenon_kernel tenon_kernel_depthwise_f32 = {"depthwise_f32", true, 6, prepare, run};

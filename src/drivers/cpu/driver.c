@@ -152,6 +152,15 @@ static bool operands_apart(const struct tenon_cpu_call *call) {
     return true;
 }
 
+/* A packed constant has no data but the params: only where the kernel looks there. */
+static bool packed_fits(const struct tenon_cpu_call *call, const struct tenon_kernel *kernel) {
+    for (uint32_t i = 0; i < call->input_count; i++)
+        if (call->operands[i].place == TENON_CPU_PACKED &&
+            (i >= 32 || (kernel->packed_inputs >> i & 1) == 0))
+            return false;
+    return true;
+}
+
 static enum tenon_status check_call(struct executable *e, const struct tenon_image *image,
                                     uint32_t index, uint32_t node_count,
                                     struct tenon_error *error) {
@@ -164,6 +173,10 @@ static enum tenon_status check_call(struct executable *e, const struct tenon_ima
     if (e->kernels[index] == NULL)
         return tenon_fail(error, TENON_ERROR_INCOMPATIBLE,
                           "this processor has no kernel '%.60s': compile the model again",
+                          call->kernel);
+    if (!packed_fits(call, e->kernels[index]))
+        return tenon_fail(error, TENON_ERROR_BAD_IMAGE,
+                          "call %u has a packed constant where '%.60s' reads data", index,
                           call->kernel);
     enum tenon_status status =
         e->kernels[index]->prepare(call, isa, &e->arena, &e->plans[index], error);

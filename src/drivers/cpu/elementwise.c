@@ -148,7 +148,7 @@ static enum tenon_status lookup_8(const struct tenon_kernel_run *run, struct ten
     return run_all(run, run_lookup);
 }
 
-const struct tenon_kernel tenon_kernel_binary_8 = {"binary_8", true, prepare_binary_8, binary_8};
-const struct tenon_kernel tenon_kernel_binary_f32 = {"binary_f32", true, prepare_binary_f32,
+const struct tenon_kernel tenon_kernel_binary_8 = {"binary_8", true, 0, prepare_binary_8, binary_8};
+const struct tenon_kernel tenon_kernel_binary_f32 = {"binary_f32", true, 0, prepare_binary_f32,
                                                      binary_f32};
-const struct tenon_kernel tenon_kernel_lookup_8 = {"lookup_8", false, prepare_lookup, lookup_8};
+const struct tenon_kernel tenon_kernel_lookup_8 = {"lookup_8", false, 0, prepare_lookup, lookup_8};

@@ -30,7 +30,8 @@ static inline void *tenon_kernel_workspace(const struct tenon_kernel_run *run, u
 
 struct tenon_kernel {
     const char *name;
-    bool per_isa; /* there is one for each instruction set */
+    bool per_isa;           /* there is one for each instruction set */
+    uint32_t packed_inputs; /* bit i: input i may be packed, and is then read from the params */
     /* Checks that a call, whose operands fit the operator table, and its params (untrusted) are
      * what this kernel executes without leaving them; fills the plan, which is zero.
      * Errors: BAD_IMAGE, OUT_OF_MEMORY. */

@@ -11,10 +11,6 @@ static enum tenon_status prepare_reference(const struct tenon_cpu_call *call,
     (void)isa;
     (void)arena;
     (void)plan;
-    for (uint32_t i = 0; i < call->input_count; i++)
-        if (call->operands[i].place == TENON_CPU_PACKED)
-            return tenon_fail(error, TENON_ERROR_BAD_IMAGE,
-                              "a packed constant where the reference kernel reads it");
     if (call->scratch_bytes < call->reference_scratch_bytes)
         return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "too little scratch memory");
     return TENON_OK;
@@ -25,7 +21,7 @@ static enum tenon_status run_reference(const struct tenon_kernel_run *run,
     return tenon_op_run_reference(&run->op, error);
 }
 
-static const struct tenon_kernel kernel_reference = {"reference", false, prepare_reference,
+static const struct tenon_kernel kernel_reference = {"reference", false, 0, prepare_reference,
                                                      run_reference};
 
 static const struct tenon_kernel *const kernels[] = {

@@ -143,5 +143,5 @@ static enum tenon_status run(const struct tenon_kernel_run *r, struct tenon_erro
     return TENON_OK;
 }
 
-const struct tenon_kernel tenon_kernel_linear_i8 = {"linear_i8", true, prepare, run};
-const struct tenon_kernel tenon_kernel_linear_f32 = {"linear_f32", true, prepare, run};
+const struct tenon_kernel tenon_kernel_linear_i8 = {"linear_i8", true, 6, prepare, run};
+const struct tenon_kernel tenon_kernel_linear_f32 = {"linear_f32", true, 6, prepare, run};

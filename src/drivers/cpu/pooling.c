@@ -101,4 +101,4 @@ static enum tenon_status run(const struct tenon_kernel_run *r, struct tenon_erro
     return TENON_OK;
 }
 
-const struct tenon_kernel tenon_kernel_pool_8 = {"pool_8", true, prepare, run};
+const struct tenon_kernel tenon_kernel_pool_8 = {"pool_8", true, 0, prepare, run};
