@@ -21,9 +21,10 @@ static uint32_t types_of(enum tenon_op op) {
     if (op == TENON_OP_LOGICAL_AND || op == TENON_OP_LOGICAL_OR)
         return TENON_TYPE_BIT(BOOL);
     if (op == TENON_OP_DIV)
-        return TENON_TYPE_BIT(F32) | TENON_TYPE_BIT(I32) | TENON_TYPES_QUANTIZED8;
+        return TENON_TYPE_BIT(F32) | TENON_TYPE_BIT(I32) | TENON_TYPES_QUANTIZED8 |
+               TENON_TYPE_BIT(I16);
     if (op == TENON_OP_SQUARED_DIFFERENCE) /* the square of 16 bits does not fit */
-        return plain | TENON_TYPES_QUANTIZED8;
+        return TENON_TYPE_BIT(F32) | TENON_TYPE_BIT(I32) | TENON_TYPE_BIT(I8);
     return plain | TENON_TYPES_QUANTIZED8 | TENON_TYPE_BIT(I16);
 }
 
@@ -202,6 +203,10 @@ static int64_t combine_plain(const struct tenon_pair *p, int64_t a, int64_t b) {
     return (int64_t)((x - y) * (x - y));
 }
 
+static int64_t wrap(enum tenon_type type, int64_t value) {
+    return type == TENON_TYPE_I32 ? (int32_t)(uint32_t)(uint64_t)value : value;
+}
+
 static int64_t clamp_plain(const struct tenon_pair *p, int64_t value) {
     if (!is_arithmetic(p->op) && p->op != TENON_OP_DIV)
         return value;
@@ -253,7 +258,7 @@ static bool one_element(const struct tenon_pair *p, const void *a, size_t ai, co
     if (is_small(p->type))
         value = tenon_pair_combine(p, (int32_t)x, (int32_t)y);
     else
-        value = clamp_plain(p, combine_plain(p, x, y));
+        value = clamp_plain(p, wrap(p->type, combine_plain(p, x, y)));
     store(p->type, out, i, value);
     return true;
 }

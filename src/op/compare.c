@@ -1,6 +1,7 @@
 /*
  * Comparisons, with broadcasting, and select. Quantized operands of different scales are brought to
- * a common one with a left shift of 8 (TFLite kernels/comparisons.cc, reference/comparisons.h).
+ * a common one with a left shift of 8 (TFLite kernels/comparisons.cc, reference/comparisons.h); the
+ * order of i16 is that of the integers, whatever their scales.
  */
 #include <string.h>
 
@@ -84,7 +85,9 @@ enum tenon_status tenon_reference_compare(const struct tenon_op_call *call,
     const struct tenon_desc *a = tenon_in(call, 0), *b = tenon_in(call, 1);
     const struct tenon_shape *shapes[] = {&a->shape, &b->shape};
     struct comparison c = {.call = call};
-    c.rescale = a->quant.count == 1 && b->quant.count == 1;
+    bool ordered = call->op != TENON_OP_EQUAL && call->op != TENON_OP_NOT_EQUAL;
+    c.rescale =
+        a->quant.count == 1 && b->quant.count == 1 && !(ordered && a->type == TENON_TYPE_I16);
     c.a = tenon_multiplier_from_double((double)tenon_desc_scale(a));
     c.b = tenon_multiplier_from_double((double)tenon_desc_scale(b));
     struct tenon_broadcast broadcast;

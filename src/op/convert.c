@@ -10,6 +10,16 @@
 
 #define QUANTIZED_TYPES (TENON_TYPES_QUANTIZED8 | TENON_TYPE_BIT(I16))
 
+/* The types that TFLite or TFLite Micro requantizes a type to. */
+static uint32_t quantize_targets(enum tenon_type from) {
+    uint32_t signed_types = TENON_TYPE_BIT(I8) | TENON_TYPE_BIT(I16);
+    if (from == TENON_TYPE_I32)
+        return signed_types;
+    if (from == TENON_TYPE_I16)
+        return signed_types | TENON_TYPE_BIT(I32);
+    return from == TENON_TYPE_I8 ? QUANTIZED_TYPES | TENON_TYPE_BIT(I32) : QUANTIZED_TYPES;
+}
+
 enum tenon_status tenon_infer_quantize(const struct tenon_op_call *call,
                                        struct tenon_error *error) {
     const struct tenon_desc *in = tenon_in(call, 0), *out = tenon_out(call, 0);
@@ -17,7 +27,8 @@ enum tenon_status tenon_infer_quantize(const struct tenon_op_call *call,
     enum tenon_status status =
         tenon_require_type(in, integers | TENON_TYPE_BIT(F32), "the input", error);
     if (status == TENON_OK)
-        status = tenon_require_type(out, integers, "the output", error);
+        status =
+            tenon_require_type(out, quantize_targets(in->type), "an output for this input", error);
     if (status == TENON_OK)
         status = tenon_require_per_tensor(out, "the output", error);
     if (status == TENON_OK && in->type != TENON_TYPE_F32)
@@ -115,6 +126,36 @@ static float bfloat_to_float(uint16_t half) {
     return value;
 }
 
+/* A non-negative x / 2^bits, half to even. */
+static uint32_t shift_half_even(uint32_t x, uint32_t bits) {
+    uint32_t half = UINT32_C(1) << (bits - 1), kept = x >> bits;
+    return (x + half - 1 + (kept & 1)) >> bits;
+}
+
+static uint32_t bits_of(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof(bits));
+    return bits;
+}
+
+static uint16_t float_to_bfloat(float value) {
+    if (value != value)
+        return (uint16_t)(bits_of(value) >> 16 | 0x40);
+    return (uint16_t)shift_half_even(bits_of(value), 16); /* may carry up to infinity */
+}
+
+static uint16_t float_to_half(float value) {
+    uint32_t sign = bits_of(value) >> 16 & 0x8000;
+    float size = fabsf(value);
+    if (value != value)
+        return (uint16_t)(sign | 0x7e00);
+    if (size >= 65520.0f) /* halfway to what would be the next after the largest */
+        return (uint16_t)(sign | 0x7c00);
+    if (size < 0x1p-14f) /* subnormal: in steps of 2^-24; may carry up to the smallest normal */
+        return (uint16_t)(sign | (uint32_t)rintf(size * 0x1p24f));
+    return (uint16_t)(sign | shift_half_even(bits_of(size) - (UINT32_C(112) << 23), 13));
+}
+
 enum tenon_status tenon_infer_dequantize(const struct tenon_op_call *call,
                                          struct tenon_error *error) {
     const struct tenon_desc *in = tenon_in(call, 0);
@@ -154,14 +195,14 @@ enum tenon_status tenon_reference_dequantize(const struct tenon_op_call *call,
 
 /* ---- cast ---- */
 
-#define CAST_TYPES                                                                       \
-    (QUANTIZED_TYPES | TENON_TYPE_BIT(U16) | TENON_TYPE_BIT(I32) | TENON_TYPE_BIT(U32) | \
-     TENON_TYPE_BIT(I64) | TENON_TYPE_BIT(F32) | TENON_TYPE_BIT(F64) | TENON_TYPE_BIT(BOOL))
+#define CAST_TYPES                                                                            \
+    (QUANTIZED_TYPES | TENON_TYPE_BIT(U16) | TENON_TYPE_BIT(I32) | TENON_TYPE_BIT(U32) |      \
+     TENON_TYPE_BIT(I64) | TENON_TYPE_BIT(F16) | TENON_TYPE_BIT(BF16) | TENON_TYPE_BIT(F32) | \
+     TENON_TYPE_BIT(F64) | TENON_TYPE_BIT(BOOL))
 
 enum tenon_status tenon_infer_cast(const struct tenon_op_call *call, struct tenon_error *error) {
-    enum tenon_status status = tenon_require_type(
-        tenon_in(call, 0), CAST_TYPES | TENON_TYPE_BIT(F16) | TENON_TYPE_BIT(BF16), "the input",
-        error);
+    enum tenon_status status =
+        tenon_require_type(tenon_in(call, 0), CAST_TYPES, "the input", error);
     if (status == TENON_OK)
         status = tenon_require_type(tenon_out(call, 0), CAST_TYPES, "the output", error);
     return status == TENON_OK ? tenon_set_shape(call, 0, &tenon_in(call, 0)->shape, error) : status;
@@ -233,6 +274,10 @@ static void store_any(enum tenon_type type, void *data, size_t i, const struct e
         ((float *)data)[i] = e->is_real ? (float)e->real : (float)e->integer;
     } else if (type == TENON_TYPE_F64) {
         ((double *)data)[i] = e->is_real ? e->real : (double)e->integer;
+    } else if (type == TENON_TYPE_F16 || type == TENON_TYPE_BF16) { /* by way of f32 */
+        float value = e->is_real ? (float)e->real : (float)e->integer;
+        ((uint16_t *)data)[i] =
+            type == TENON_TYPE_F16 ? float_to_half(value) : float_to_bfloat(value);
     } else if (type == TENON_TYPE_BOOL) {
         ((uint8_t *)data)[i] = e->is_real ? e->real != 0 : e->integer != 0;
     } else {
