@@ -36,6 +36,28 @@ static const char network[] =
     "%6 \"s\" i8 1x3 scale [0.00390625] zero [-128] axis 0 = softmax \"s\" double (%5) {beta=1}\n"
     "inputs %0\n"
     "outputs %6, %0, %6\n";
+/* The kernels that the first one does not have: depthwise, matrix product, tables, sums, float. */
+static const char kernels[] =
+    "tenon 1\n"
+    "graph \"kernels\" \"\"\n"
+    "%0 \"x\" = input i8 1x3x3x4 scale [0.5] zero [3] axis 0\n"
+    "%1 \"w\" = constant i8 1x2x2x4 scale [0.25] zero [0] axis 0 hex "
+    "82b70eee7f1a5039bef07ec2347f066e\n"
+    "%2 \"b\" = constant i32 4 scale [0.125] zero [0] axis 0 hex "
+    "02000000f1ffffffe5ffffff30000000\n"
+    "%3 \"d\" i8 1x3x3x4 scale [2] zero [-5] axis 0 = depthwise_conv_2d \"d\" double "
+    "(%0, %1, %2) {stride=[1,1], dilation=[1,1], pad=[0,0,1,1]}\n"
+    "%4 \"s\" i8 1x3x3x4 scale [1] zero [0] axis 0 = add \"s\" double (%0, %3) {}\n"
+    "%5 \"l\" i8 1x3x3x4 scale [0.00390625] zero [-128] axis 0 = logistic \"l\" double (%4) {}\n"
+    "%6 \"a\" i8 1x1x1x4 scale [0.00390625] zero [-128] axis 0 = average_pool_2d \"a\" double "
+    "(%5) {stride=[3,3], pad=[0,0,0,0], window=[3,3]}\n"
+    "%7 \"m\" = constant i8 2x4 scale [0.5] zero [0] axis 0 hex c7512447e3404300\n"
+    "%8 \"f\" i8 1x2 scale [0.25] zero [1] axis 0 = fully_connected \"f\" double (%6, %7, _) {}\n"
+    "%9 \"y\" f32 1x2 = dequantize \"y\" none (%8) {}\n"
+    "%10 \"n\" = constant f32 2x2 hex 000000c0000000bf000000bf000040bf\n"
+    "%11 \"g\" f32 1x2 = fully_connected \"g\" none (%9, %10, _) {activation=relu}\n"
+    "inputs %0\n"
+    "outputs %11\n";
 static const char stateful[] =
     "tenon 1\n"
     "graph \"stateful\" \"\"\n"
@@ -68,8 +90,8 @@ static struct tenon_program *compile(const char *text, const char *target) {
     struct tenon_error error = {.message = ""};
     struct tenon_compile_options options = {
         .size = sizeof(options), .targets = &target, .target_count = 1};
-    struct tenon_model *model;
-    struct tenon_program *program;
+    struct tenon_model *model = NULL;
+    struct tenon_program *program = NULL;
     if (tenon_model_open_memory(text, strlen(text), "test", NULL, &model, &error) != TENON_OK ||
         tenon_compile(model, &options, &program, &error) != TENON_OK)
         fail_msg("%s", error.message);
@@ -360,6 +382,7 @@ static void damaged_programs_do_no_harm(void **state) {
     (void)state;
     damage(network, "cpu");
     damage(network, "reference");
+    damage(kernels, "cpu");
     damage(stateful, "cpu");
 }
 

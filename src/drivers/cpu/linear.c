@@ -7,7 +7,13 @@
 #include "drivers/cpu/window.h"
 #include "util/checked.h"
 
-enum { TILE_BYTES = 24 << 10, TILE_ROWS_MAX = 96, TILE_ROWS_STEP = 12, GRAIN_MACS = 100000 };
+enum {
+    TILE_BYTES = 24 << 10,
+    TILE_ROWS_MAX = 96,
+    TILE_ROWS_STEP = 12,
+    GRAIN_MACS = 100000,
+    FLIP_PANELS_MIN = 8
+};
 
 struct linear {
     struct tenon_rows rows;
@@ -39,6 +45,13 @@ static enum tenon_status read_i8(struct linear *l, const struct tenon_cpu_call *
     l->i8.rounding = call->rounding;
     l->i8.vector_rounding = tenon_vector_rounding(params->provable, call->rounding);
     l->i8.flip = tenon_activation_flip(in->type, info);
+    /* Turning every byte once is cheaper than once per pair of panels. */
+    if (l->i8.flip != 0 && params->panels >= FLIP_PANELS_MIN)
+        l->rows.direct = false;
+    if (!l->rows.direct) {
+        l->rows.flip = l->i8.flip;
+        l->i8.flip = 0;
+    }
     l->panels = params->panels;
     l->channel_bytes = params->channels;
     l->lane_bytes = params->lanes;

@@ -91,6 +91,29 @@ static const uint8_t *pixel_at(const struct tenon_rows *rows, const uint8_t *bat
     return batch + (size_t)(y * rows->window.in_w + x) * rows->pixel_bytes;
 }
 
+/* memcpy for the few bytes that taps of few channels have. */
+static void copy(uint8_t *to, const uint8_t *from, size_t size) {
+    if (size > 16 || size < 4) {
+        memcpy(to, from, size);
+    } else if (size >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + size - 8, from + size - 8, 8);
+    } else {
+        memcpy(to, from, 4);
+        memcpy(to + size - 4, from + size - 4, 4);
+    }
+}
+
+static void flip_row(const struct tenon_rows *rows, uint8_t *row) {
+    const uint32_t pattern = rows->flip * UINT32_C(0x01010101);
+    for (size_t i = 0; i < rows->row_bytes; i += TENON_QUAD) {
+        uint32_t quad;
+        memcpy(&quad, row + i, TENON_QUAD);
+        quad ^= pattern;
+        memcpy(row + i, &quad, TENON_QUAD);
+    }
+}
+
 /* Copies the taps of one row of the window; those outside of the input are padding. */
 static uint8_t *gather_taps(const struct tenon_rows *rows, const struct place *place, int64_t y,
                             uint8_t *to) {
@@ -102,13 +125,13 @@ static uint8_t *gather_taps(const struct tenon_rows *rows, const struct place *p
     }
     bool inside = place->x >= 0 && place->x + w->k_w <= w->in_w;
     if (inside && w->dilation_w == 1) {
-        memcpy(to, pixel_at(rows, place->batch, y, place->x), (size_t)w->k_w * bytes);
+        copy(to, pixel_at(rows, place->batch, y, place->x), (size_t)w->k_w * bytes);
         return to + (size_t)w->k_w * bytes;
     }
     for (int32_t k = 0; k < w->k_w; k++, to += bytes) {
         int64_t x = place->x + (int64_t)k * w->dilation_w;
         if (x >= 0 && x < w->in_w)
-            memcpy(to, pixel_at(rows, place->batch, y, x), bytes);
+            copy(to, pixel_at(rows, place->batch, y, x), bytes);
         else
             memset(to, rows->padding, bytes);
     }
@@ -133,6 +156,8 @@ void tenon_rows_get(const struct tenon_rows *rows, const uint8_t *input, size_t 
         }
         uint8_t *to = gathered + i * rows->row_bytes;
         gather(rows, &place, to);
+        if (rows->flip != 0)
+            flip_row(rows, to);
         out[i] = to;
     }
 }

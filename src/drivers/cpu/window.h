@@ -15,6 +15,7 @@ struct tenon_rows {
     size_t pixel_bytes; /* of the input: all channels */
     size_t row_bytes;   /* of a gathered row: rounded up to whole quads */
     uint8_t padding;    /* every byte of an element in the padding */
+    uint8_t flip;       /* what every gathered byte is exclusive-ored with */
     bool direct;        /* rows lie in the input: nothing to gather */
 };
 

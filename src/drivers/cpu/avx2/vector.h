@@ -104,6 +104,13 @@ TENON_ALWAYS_INLINE void vi_store_bytes(uint8_t *to, vi x) {
     __m128i both = _mm_or_si128(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1));
     _mm_storel_epi64((void *)to, both);
 }
+/* The low bytes of values that fit 16 bits, of a and then of b. */
+TENON_ALWAYS_INLINE void vi_store_bytes_of_two(uint8_t *to, vi a, vi b) {
+    const vi low = _mm256_set1_epi16(0xff), order = _mm256_setr_epi32(0, 4, 1, 5, 0, 0, 0, 0);
+    vi halves = _mm256_and_si256(_mm256_packs_epi32(a, b), low);
+    vi bytes = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(halves, halves), order);
+    _mm_storeu_si128((void *)to, _mm256_castsi256_si128(bytes));
+}
 
 TENON_ALWAYS_INLINE vb vb_load(const uint8_t *from) {
     return _mm256_loadu_si256((const void *)from);

@@ -85,6 +85,14 @@ TENON_ALWAYS_INLINE vi vi_widen(const uint8_t *from) {
 TENON_ALWAYS_INLINE void vi_store_bytes(uint8_t *to, vi x) {
     _mm_storeu_si128((void *)to, _mm512_cvtepi32_epi8(x));
 }
+/* The low bytes of values that fit 16 bits, of a and then of b. */
+TENON_ALWAYS_INLINE void vi_store_bytes_of_two(uint8_t *to, vi a, vi b) {
+    const vi low = _mm512_set1_epi16(0xff);
+    const vi order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 0, 0, 0, 0, 0, 0, 0, 0);
+    vi halves = _mm512_and_si512(_mm512_packs_epi32(a, b), low);
+    vi bytes = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(halves, halves));
+    _mm256_storeu_si256((void *)to, _mm512_castsi512_si256(bytes));
+}
 
 TENON_ALWAYS_INLINE vb vb_load(const uint8_t *from) {
     return _mm512_loadu_si512(from);

@@ -15,6 +15,8 @@ struct tile {
     const uint8_t *const *rows;
     uint8_t *const *out;
     uint32_t channels; /* of the last panel */
+    struct range range;
+    struct requantizer after[2]; /* of each panel */
 };
 
 TENON_ALWAYS_INLINE vi quad_at(const uint8_t *row, size_t quad, vi flip) {
@@ -66,21 +68,27 @@ TENON_ALWAYS_INLINE void multiply_extras(const struct tile *t, int p, vi flip, i
     }
 }
 
-TENON_ALWAYS_INLINE void finish_panel(const struct tile *t, int p, int rows, bool partial,
-                                      vi acc[][2]) {
+TENON_ALWAYS_INLINE vi finish(const struct tile *t, int p, vi sum) {
     const struct tenon_linear_i8 *linear = t->linear;
-    struct requantizer q;
-    struct range range = {linear->params.low, linear->params.high, linear->params.zero_point};
-    requantizer_load(&q, &t->panels[p].after, 0, &range);
+    return linear->vector_rounding
+               ? requantize(&t->after[p], sum)
+               : requantize_plain(&t->panels[p].after, 0, linear->rounding, &t->range, sum);
+}
+
+TENON_ALWAYS_INLINE void finish_tile(const struct tile *t, int rows, int panels, vi acc[][2]) {
+    bool partial = t->channels < LANES;
     TENON_UNROLL for (int r = 0; r < rows; r++) {
-        uint8_t *out = t->out[r] + p * LANES;
-        vi y = linear->vector_rounding
-                   ? requantize(&q, acc[r][p])
-                   : requantize_plain(&t->panels[p].after, 0, linear->rounding, &range, acc[r][p]);
-        if (partial)
-            store_some(out, y, t->channels);
+        vi y = finish(t, 0, acc[r][0]);
+        if (panels == 2 && !partial) {
+            vi_store_bytes_of_two(t->out[r], y, finish(t, 1, acc[r][1]));
+            continue;
+        }
+        if (panels == 1 && partial)
+            store_some(t->out[r], y, t->channels);
         else
-            vi_store_bytes(out, y);
+            vi_store_bytes(t->out[r], y);
+        if (panels == 2)
+            store_some(t->out[r] + LANES, finish(t, 1, acc[r][1]), t->channels);
     }
 }
 
@@ -100,8 +108,7 @@ TENON_ALWAYS_INLINE void multiply_tile(const struct tile *t, int rows, int panel
     for (; quad < quads; quad++)
         multiply_quad(t, quad, flip, rows, panels, acc);
     TENON_UNROLL for (int p = 0; p < panels; p++) multiply_extras(t, p, flip, rows, acc);
-    TENON_UNROLL for (int p = 0; p < panels; p++)
-        finish_panel(t, p, rows, p == panels - 1 && t->channels < LANES, acc);
+    finish_tile(t, rows, panels, acc);
 }
 
 TENON_ALWAYS_INLINE void multiply_panels(const struct tile *t, int rows, bool two) {
@@ -126,11 +133,12 @@ static void tile_of_one(const struct tile *t, bool two) {
 }
 
 /* Rows [first, first + LINEAR_ROWS) of the output, the last one again where there are fewer. */
-static void run_rows(struct tile t, const uint8_t *const *rows, size_t count, uint8_t *out,
+static void run_rows(struct tile *tile, const uint8_t *const *rows, size_t count, uint8_t *out,
                      bool two) {
     const uint8_t *in_rows[LINEAR_ROWS];
     uint8_t *out_rows[LINEAR_ROWS];
-    size_t channels = t.linear->params.channels;
+    size_t channels = tile->linear->params.channels;
+    struct tile t = *tile; /* which points to arrays of this function */
     t.out = out_rows;
     for (size_t first = 0; first < count;) {
         size_t left = count - first;
@@ -151,13 +159,16 @@ static void run_rows(struct tile t, const uint8_t *const *rows, size_t count, ui
 
 static void linear_i8(const struct tenon_linear_i8 *linear, const uint8_t *const *rows,
                       size_t row_count, uint32_t begin, uint32_t end, uint8_t *out) {
-    struct tile t = {.linear = linear};
+    const struct tenon_linear_params *params = &linear->params;
+    struct tile t = {.linear = linear, .range = {params->low, params->high, params->zero_point}};
     for (uint32_t panel = begin; panel < end;) {
         bool two = end - panel >= 2;
-        uint32_t last = panel + two, left = linear->params.channels - last * LANES;
+        uint32_t last = panel + two, left = params->channels - last * LANES;
         t.panels = &linear->panels[panel];
+        for (int p = 0; p <= two; p++)
+            requantizer_load(&t.after[p], &t.panels[p].after, 0, &t.range);
         t.channels = left < LANES ? left : LANES;
-        run_rows(t, rows, row_count, out + panel * LANES, two);
+        run_rows(&t, rows, row_count, out + panel * LANES, two);
         panel = last + 1;
     }
 }

@@ -98,6 +98,11 @@ TENON_ALWAYS_INLINE void vi_store_bytes(uint8_t *to, vi x) {
     uint32_t quad = vget_lane_u32(vreinterpret_u32_s8(bytes), 0);
     memcpy(to, &quad, sizeof(quad));
 }
+/* The low bytes of values that fit 16 bits, of a and then of b. */
+TENON_ALWAYS_INLINE void vi_store_bytes_of_two(uint8_t *to, vi a, vi b) {
+    vi_store_bytes(to, a);
+    vi_store_bytes(to + LANES, b);
+}
 
 TENON_ALWAYS_INLINE vb vb_load(const uint8_t *from) {
     return vld1q_u8(from);

@@ -104,6 +104,11 @@ TENON_ALWAYS_INLINE void vi_store_bytes(uint8_t *to, vi x) {
     for (int i = 0; i < LANES; i++)
         to[i] = (uint8_t)x.e[i];
 }
+/* The low bytes of values that fit 16 bits, of a and then of b. */
+TENON_ALWAYS_INLINE void vi_store_bytes_of_two(uint8_t *to, vi a, vi b) {
+    vi_store_bytes(to, a);
+    vi_store_bytes(to + LANES, b);
+}
 
 TENON_ALWAYS_INLINE vb vb_load(const uint8_t *from) {
     vb y;
