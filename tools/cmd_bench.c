@@ -76,7 +76,7 @@ static int prepare(const struct contest *contest, struct contender *contender) {
     placement_print_fallbacks(contender->machine.program, stderr);
     struct input_options input = contest->bench->input;
     input.quiet = contender != contest->contenders;
-    result = inputs_fill(&contender->machine, &input, NULL);
+    result = inputs_fill(&contender->machine, &input);
     uint64_t ignored;
     for (uint64_t i = 0; i < contest->bench->warm_up && result == EXIT_OK; i++)
         result = machine_run(&contender->machine, contest->path, &ignored);

@@ -119,7 +119,7 @@ static int run_on(const char *path, const struct tenon_model *model,
     struct input_options input = diff->input;
     input.quiet = quiet;
     if (result == EXIT_OK)
-        result = inputs_fill(out, &input, NULL);
+        result = inputs_fill(out, &input);
     return result == EXIT_OK ? machine_run(out, path, &ignored) : result;
 }
 

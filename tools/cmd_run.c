@@ -196,14 +196,8 @@ static int answer(const struct machine *machine, const char *path, const struct 
 
 static int run_machine(struct machine *machine, const char *path, const struct run_options *run,
                        const struct labels *labels) {
-    struct picture shown = {0};
     struct timing timing = {0};
-    int result = inputs_fill(machine, &run->input, run->show ? &shown : NULL);
-    if (shown.samples != NULL && !(run->json && run->output == NULL))
-        picture_show(&shown);
-    picture_finish(&shown);
-    if (result == EXIT_OK)
-        result = run_all(machine, path, run, &timing);
+    int result = run_all(machine, path, run, &timing);
     if (result == EXIT_OK)
         result = answer(machine, path, run, labels, &timing);
     free(timing.run_ns);
@@ -211,17 +205,50 @@ static int run_machine(struct machine *machine, const char *path, const struct r
     return result;
 }
 
+static int read_inputs(const struct input_source *source, const struct run_options *run,
+                       struct inputs *inputs) {
+    struct picture shown = {0};
+    int result = inputs_read(source, &run->input, run->show ? &shown : NULL, inputs);
+    if (shown.samples != NULL && !(run->json && run->output == NULL))
+        picture_show(&shown);
+    picture_finish(&shown);
+    return result;
+}
+
+/* The program and its inputs, which are read before a model is compiled. */
+static int open_all(const char *path, const struct run_options *run, struct inputs *inputs,
+                    struct tenon_program **program) {
+    struct tenon_model *model;
+    if (machine_is_program(path)) {
+        int result = machine_open_program(path, &run->machine, program);
+        const struct input_source source = {.program = *program};
+        return result == EXIT_OK ? read_inputs(&source, run, inputs) : result;
+    }
+    int result = machine_open_model(path, &run->machine, &model);
+    const struct input_source source = {.model = model};
+    if (result == EXIT_OK)
+        result = read_inputs(&source, run, inputs);
+    if (result == EXIT_OK)
+        result = machine_compile(path, model, &run->machine, program);
+    tenon_model_destroy(model);
+    return result;
+}
+
 static int run_model(const char *path, const struct run_options *run) {
     struct labels labels;
     struct tenon_program *program = NULL;
+    struct inputs inputs = {0};
     struct machine machine = {0};
     int result = labels_read(run->labels, &labels);
     if (result == EXIT_OK)
-        result = machine_open_program(path, &run->machine, &program);
+        result = open_all(path, run, &inputs, &program);
     if (result == EXIT_OK)
         placement_print_fallbacks(program, stderr);
     if (result == EXIT_OK)
         result = machine_open(&machine, path, program, &run->machine);
+    if (result == EXIT_OK)
+        result = inputs_bind(&inputs, &machine);
+    inputs_finish(&inputs);
     if (result == EXIT_OK)
         result = run_machine(&machine, path, run, &labels);
     machine_close(&machine);

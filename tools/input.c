@@ -1,4 +1,4 @@
-/* Filling a program's inputs from files; see input.h. The file's content decides what it is. */
+/* Filling inputs from files; see input.h. The file's content decides what it is. */
 #include "input.h"
 
 #include <inttypes.h>
@@ -232,51 +232,65 @@ static void warn_random(uint32_t index, const struct tenon_tensor_info *info, ui
               index, info->name, tool_shape_text(info, shape), seed);
 }
 
-static bool named(const struct tenon_program *program, const char *text, size_t length,
+static uint32_t count_inputs(const struct input_source *source) {
+    struct tenon_model_info info;
+    if (source->model == NULL)
+        return tenon_program_input_count(source->program);
+    tenon_model_get_info(source->model, &info);
+    return info.input_count;
+}
+
+static bool describe(const struct input_source *source, uint32_t index,
+                     struct tenon_tensor_info *info) {
+    return (source->model != NULL ? tenon_model_input(source->model, index, info)
+                                  : tenon_program_input(source->program, index, info)) == TENON_OK;
+}
+
+static bool named(const struct input_source *source, const char *text, size_t length,
                   uint32_t *index) {
     struct tenon_tensor_info info;
     char word[24];
-    for (*index = 0; *index < tenon_program_input_count(program); ++*index)
-        if (tenon_program_input(program, *index, &info) == TENON_OK &&
-            strlen(info.name) == length && memcmp(info.name, text, length) == 0)
+    for (*index = 0; *index < count_inputs(source); ++*index)
+        if (describe(source, *index, &info) && strlen(info.name) == length &&
+            memcmp(info.name, text, length) == 0)
             return true;
     uint64_t number;
     snprintf(word, sizeof(word), "%.*s", (int)(length < 20 ? length : 20), text);
     if (!tool_number_parse(word, 0, UINT32_MAX, &number))
         return false;
     *index = (uint32_t)number;
-    return *index < tenon_program_input_count(program);
+    return *index < count_inputs(source);
 }
 
 /* Takes NAME= off `*text`. Names may hold '=' themselves: the longest that fits counts. */
-static bool find_input(const struct tenon_program *program, const char **text, uint32_t *index) {
+static bool find_input(const struct input_source *source, const char **text, uint32_t *index) {
     for (const char *at = *text + strlen(*text); at > *text; at--)
-        if (*at == '=' && named(program, *text, (size_t)(at - *text), index)) {
+        if (*at == '=' && named(source, *text, (size_t)(at - *text), index)) {
             *text = at + 1;
             return true;
         }
     return false;
 }
 
-static int complain_input(const struct tenon_program *program, const char *text) {
+static int complain_input(const struct input_source *source, const char *text) {
     struct tenon_tensor_info info;
     char name[NAME_BYTES];
     tool_complain(EXIT_USAGE, "-i %s: the model has no such input; it has", text);
-    for (uint32_t i = 0; i < tenon_program_input_count(program); i++)
-        if (tenon_program_input(program, i, &info) == TENON_OK)
+    for (uint32_t i = 0; i < count_inputs(source); i++)
+        if (describe(source, i, &info))
             fprintf(stderr, "  %" PRIu32 " '%s'\n", i, tool_name_text(info.name, name));
     return EXIT_USAGE;
 }
 
 /* Which input each file goes to: files[input] is its path, or NULL. */
-static int assign(const struct tenon_program *program, const struct option_texts *texts,
+static int assign(const struct input_source *source, const struct option_texts *texts,
                   const char **files, uint32_t count) {
     uint32_t next = 0, index;
     for (size_t i = 0; i < texts->count; i++) {
         const char *text = texts->items[i];
-        if (!find_input(program, &text, &index)) {
+        if (!find_input(source, &text, &index)) {
             if (strchr(text, '=') != NULL && access(text, F_OK) != 0)
-                return complain_input(program, text);
+                return complain_input(source, text);
             while (next < count && files[next] != NULL)
                 next++;
             index = next;
@@ -302,19 +316,22 @@ static int fill_from_file(struct filling *filling) {
     return result;
 }
 
-static int fill_all(struct machine *machine, const struct input_options *options,
-                    struct picture *shown, const char **files, uint32_t count) {
+static int read_all(const struct input_source *source, const struct input_options *options,
+                    struct picture *shown, const char **files, struct inputs *out) {
     uint64_t state = options->seed;
     struct tenon_tensor_info info;
     int result = EXIT_OK;
-    for (uint32_t i = 0; i < count && result == EXIT_OK; i++) {
+    for (uint32_t i = 0; i < out->count && result == EXIT_OK; i++) {
+        if (!describe(source, i, &info))
+            return tool_complain(EXIT_ENVIRONMENT, "input %" PRIu32 " cannot be reached", i);
+        out->data[i] = calloc(info.size_bytes > 0 ? info.size_bytes : 1, 1);
+        if (out->data[i] == NULL)
+            return tool_complain_memory();
         struct filling filling = {.options = options,
                                   .path = files[i],
                                   .info = &info,
-                                  .out = tenon_session_input_data(machine->session, i),
+                                  .out = out->data[i],
                                   .shown = shown};
-        if (tenon_program_input(machine->program, i, &info) != TENON_OK || filling.out == NULL)
-            return tool_complain(EXIT_ENVIRONMENT, "input %" PRIu32 " cannot be reached", i);
         if (files[i] != NULL) {
             result = fill_from_file(&filling);
             continue;
@@ -326,15 +343,45 @@ static int fill_all(struct machine *machine, const struct input_options *options
     return result;
 }
 
-int inputs_fill(struct machine *machine, const struct input_options *options,
-                struct picture *shown) {
-    uint32_t count = tenon_program_input_count(machine->program);
+int inputs_read(const struct input_source *source, const struct input_options *options,
+                struct picture *shown, struct inputs *out) {
+    uint32_t count = count_inputs(source);
     const char **files = calloc(count > 0 ? count : 1, sizeof(*files));
-    if (files == NULL)
-        return tool_complain_memory();
-    int result = assign(machine->program, &options->files, files, count);
+    *out =
+        (struct inputs){.data = calloc(count > 0 ? count : 1, sizeof(*out->data)), .count = count};
+    int result = files != NULL && out->data != NULL ? EXIT_OK : tool_complain_memory();
     if (result == EXIT_OK)
-        result = fill_all(machine, options, shown, files, count);
+        result = assign(source, &options->files, files, count);
+    if (result == EXIT_OK)
+        result = read_all(source, options, shown, files, out);
     free(files);
+    return result;
+}
+
+int inputs_bind(const struct inputs *inputs, struct machine *machine) {
+    struct tenon_tensor_info info;
+    for (uint32_t i = 0; i < inputs->count; i++) {
+        void *to = tenon_session_input_data(machine->session, i);
+        if (to == NULL || tenon_program_input(machine->program, i, &info) != TENON_OK)
+            return tool_complain(EXIT_ENVIRONMENT, "input %" PRIu32 " cannot be reached", i);
+        memcpy(to, inputs->data[i], info.size_bytes);
+    }
+    return EXIT_OK;
+}
+
+void inputs_finish(struct inputs *inputs) {
+    for (uint32_t i = 0; inputs->data != NULL && i < inputs->count; i++)
+        free(inputs->data[i]);
+    free(inputs->data);
+    *inputs = (struct inputs){0};
+}
+
+int inputs_fill(struct machine *machine, const struct input_options *options) {
+    const struct input_source source = {.program = machine->program};
+    struct inputs inputs;
+    int result = inputs_read(&source, options, NULL, &inputs);
+    if (result == EXIT_OK)
+        result = inputs_bind(&inputs, machine);
+    inputs_finish(&inputs);
     return result;
 }

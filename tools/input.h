@@ -50,11 +50,30 @@ struct input_options {
             "cut pictures to the input's proportions first"             \
     }
 
+/* What has inputs: a model, or a program. */
+struct input_source {
+    const struct tenon_model *model;
+    const struct tenon_program *program; /* when `model` is NULL */
+};
+
+/* The bytes of every input tensor. */
+struct inputs {
+    void **data;
+    uint32_t count;
+};
+
 /*
- * Fills every input of the session. `shown`, unless NULL, receives the first picture as decoded.
- * Prints what is wrong and returns the exit status.
+ * Reads every input into memory of its own. A model can be asked before it is compiled: decoded
+ * pictures and the compiler then do not need memory at the same time. `shown`, unless NULL,
+ * receives the first picture as decoded. Prints what is wrong and returns the exit status; leaves
+ * *out to inputs_finish also after a failure.
  */
-int inputs_fill(struct machine *machine, const struct input_options *options,
-                struct picture *shown);
+int inputs_read(const struct input_source *source, const struct input_options *options,
+                struct picture *shown, struct inputs *out);
+/* Copies them to where a session of the same model or program takes them from. */
+int inputs_bind(const struct inputs *inputs, struct machine *machine);
+void inputs_finish(struct inputs *inputs);
+/* All of it for a machine. */
+int inputs_fill(struct machine *machine, const struct input_options *options);
 
 #endif

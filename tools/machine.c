@@ -76,6 +76,7 @@ int machine_compile(const char *path, const struct tenon_model *model,
         .keep_tensors = options->keep_tensors,
         .portable = options->portable,
     };
+    struct tool_progress *progress = tool_progress_begin("compiling");
     int result = EXIT_OK;
     if (compile.target_count == 0)
         result = tool_complain(EXIT_USAGE, "'%s' is no list of up to %d devices, as cpu,reference",
@@ -84,6 +85,7 @@ int machine_compile(const char *path, const struct tenon_model *model,
         result = tool_complain_error(path, &error);
     if (error.status == TENON_ERROR_NOT_FOUND)
         fputs("tenon: `tenon devices` lists the devices\n", stderr);
+    tool_progress_end(progress);
     free(text);
     return result;
 }
@@ -107,13 +109,11 @@ int machine_open_program(const char *path, const struct machine_options *options
     *out = NULL;
     if (machine_is_program(path))
         return load_program(path, options, out);
-    struct tool_progress *progress = tool_progress_begin("compiling");
     struct tenon_model *model;
     int result = machine_open_model(path, options, &model);
     if (result == EXIT_OK)
         result = machine_compile(path, model, options, out);
     tenon_model_destroy(model);
-    tool_progress_end(progress);
     return result;
 }
 

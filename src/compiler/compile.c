@@ -66,12 +66,22 @@ static enum tenon_status make_report(const struct compilation *c, struct tenon_e
     return *c->request->report != NULL ? TENON_OK : tenon_fail_memory(error);
 }
 
+/* The image will hold the constants, packed: room for them at once, since growing copies. */
+static void reserve_constants(struct compilation *c) {
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < c->graph.tensor_count; i++)
+        if (c->graph.tensors[i].kind == TENON_TENSOR_CONSTANT)
+            bytes += tenon_desc_size(&c->graph.tensors[i].desc);
+    tenon_strbuf_reserve(c->bytes, bytes + bytes / 4);
+}
+
 static enum tenon_status compile_parts(struct compilation *c, struct tenon_error *error) {
     c->codes = tenon_arena_alloc_array(&c->arena, c->partition.part_count, sizeof(*c->codes));
     c->data_sizes =
         tenon_arena_alloc_array(&c->arena, c->partition.part_count, sizeof(*c->data_sizes));
     if (c->codes == NULL || c->data_sizes == NULL)
         return tenon_fail_memory(error);
+    reserve_constants(c);
     tenon_image_begin(c->bytes);
     for (uint32_t i = 0; i < c->partition.part_count; i++) {
         const struct tenon_target *target =
