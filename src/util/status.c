@@ -54,8 +54,9 @@ enum tenon_status tenon_error_prefix(struct tenon_error *error, enum tenon_statu
     va_start(args, format);
     int length = vsnprintf(error->message, sizeof(error->message), format, args);
     va_end(args);
-    if (length >= 0 && (size_t)length < sizeof(error->message))
-        snprintf(error->message + length, sizeof(error->message) - (size_t)length, ": %s", rest);
+    const int room = (int)sizeof(error->message) - 1 - length - (int)strlen(": ");
+    if (length >= 0 && room > 0)
+        sprintf(error->message + length, ": %.*s", room, rest);
     return status;
 }
 
