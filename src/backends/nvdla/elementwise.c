@@ -1,0 +1,267 @@
+/*
+ * Element-wise operators by SDP alone. One operand of 8 bits has 256 values and two have 65,536
+ * pairs: whatever SDP would compute is compared with the reference kernel for every one of them
+ * before a node is taken.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <math.h>
+
+#include "backend/requantize_pair.h"
+#include "backends/nvdla/lower.h"
+
+enum { VALUES = 256, PAIRS = VALUES * VALUES };
+
+struct elementwise {
+    struct nvdla_sdp sdp; /* without cubes */
+    bool view;            /* nothing is computed */
+    bool binary;          /* BN adds input 1, element by element */
+    int32_t low, high;    /* a clamp of its own when above -128 or below 127 */
+};
+
+/* ---- what the reference kernel says ---- */
+
+/* Runs a node's operator on other operands of the same types and quantization: `count` elements. */
+static bool run_reference(struct nvdla_node *node, const int8_t *a, const int8_t *b, int32_t count,
+                          int8_t *result) {
+    struct tenon_desc descs[3];
+    struct tenon_operand inputs[2] = {{&descs[0], (void *)a}, {&descs[1], (void *)b}};
+    struct tenon_operand output = {&descs[2], result};
+    struct tenon_error error;
+    struct tenon_op_call call = node->call;
+    for (int i = 0; i < 3; i++) {
+        descs[i] = i == 2
+                       ? *tenon_out(&node->call, 0)
+                       : *tenon_in(&node->call, (uint32_t)i < call.input_count ? (uint32_t)i : 0);
+        descs[i].shape = (struct tenon_shape){.rank = 1, .dims = {count}};
+    }
+    call.inputs = inputs;
+    call.outputs = &output;
+    return tenon_op_infer(&call, &error) == TENON_OK &&
+           tenon_op_run_reference(&call, &error) == TENON_OK;
+}
+
+/* ---- what SDP computes ---- */
+
+static int32_t convert(const struct nvdla_sdp *sdp, int64_t x) {
+    int64_t y = tenon_shift_half_away((x - sdp->cvt_offset) * sdp->cvt_scale, sdp->cvt_shift);
+    return (int32_t)(y < -128 ? -128 : y > 127 ? 127 : y);
+}
+
+static int32_t compute(const struct elementwise *e, int32_t a, int32_t b) {
+    const struct nvdla_stage *bs = &e->sdp.bs, *bn = &e->sdp.bn;
+    const struct tenon_pair_shifts shifts = {bs->alu_shift, bs->mul_shift, bn->alu_shift,
+                                             bn->mul_shift};
+    const struct tenon_pair_operands operands = {
+        bs->alu_value, bs->mul_value, e->binary ? (int16_t)b : bn->alu_value, bn->mul_value};
+    int32_t value = convert(&e->sdp, tenon_pair_apply(&shifts, &operands, a));
+    return tenon_clamp_i32(value, e->low, e->high);
+}
+
+/* The largest difference from the reference kernel over all operands; -1: it cannot be known. */
+static int32_t largest_difference(struct nvdla_node *node, const struct elementwise *e) {
+    int32_t count = e->binary ? PAIRS : VALUES, largest = 0;
+    int8_t *memory = tenon_arena_alloc(node->arena, 3 * (size_t)count);
+    if (memory == NULL)
+        return -1;
+    int8_t *a = memory, *b = memory + count, *wanted = memory + 2 * (size_t)count;
+    for (int32_t i = 0; i < count; i++) {
+        a[i] = (int8_t)(i % VALUES - 128);
+        b[i] = (int8_t)(i / VALUES - 128);
+    }
+    if (!run_reference(node, a, b, count, wanted))
+        return -1;
+    for (int32_t i = 0; i < count; i++) {
+        int32_t difference = abs(compute(e, a[i], b[i]) - wanted[i]);
+        largest = difference > largest ? difference : largest;
+    }
+    return largest;
+}
+
+static void *accept(struct nvdla_node *node, struct elementwise *e) {
+    if (node->estimate)
+        return e;
+    int32_t difference = largest_difference(node, e);
+    int32_t allowed = node->target->numerics == TENON_NUMERICS_WITHIN_1 ? 1 : 0;
+    if (difference >= 0 && difference <= allowed)
+        return e;
+    if (difference == 1)
+        return tenon_nvdla_refuse(node, "results would differ by 1 for some operands");
+    return tenon_nvdla_refuse(node, "results would differ by %d for some operands", difference);
+}
+
+static bool check_operands(struct nvdla_node *node, uint32_t inputs) {
+    struct nvdla_shape shape, out;
+    if (!tenon_nvdla_check_tensor(node, tenon_out(&node->call, 0), "the output", &out))
+        return false;
+    for (uint32_t i = 0; i < inputs; i++) {
+        if (!tenon_nvdla_check_tensor(node, tenon_in(&node->call, i), "an input", &shape))
+            return false;
+        if (memcmp(&shape, &out, sizeof(shape)) != 0)
+            return tenon_nvdla_refuse(node, "operands of different shapes");
+    }
+    return true;
+}
+
+/* ---- one operand ---- */
+
+/* Rescaling and a clamp: quantize from i8 to i8, and the activations that only clamp. */
+void *tenon_nvdla_plan_rescale(struct nvdla_node *node) {
+    const struct tenon_desc *in = tenon_in(&node->call, 0), *out = tenon_out(&node->call, 0);
+    int32_t zero_in = tenon_desc_zero_point(in), zero_out = tenon_desc_zero_point(out);
+    struct elementwise *e = tenon_arena_alloc(node->arena, sizeof(*e));
+    struct tenon_pair_operands operands;
+    struct tenon_pair_solution solution;
+    if (e == NULL)
+        return tenon_nvdla_refuse(node, "out of memory");
+    if (!check_operands(node, 1))
+        return NULL;
+    const struct tenon_pair_channel channel = {
+        .multiplier = tenon_multiplier_from_double((double)tenon_desc_scale(in) /
+                                                   (double)tenon_desc_scale(out)),
+        .bias = -zero_in,
+        .low = -128,
+        .high = 127};
+    const struct tenon_pair_problem problem = {&channel, 1, TENON_ROUNDING_SINGLE, -128 - zero_out,
+                                               127 - zero_out};
+    if (!tenon_pair_solve(&problem, true, &operands, &solution))
+        return tenon_nvdla_refuse(node, "the rescaling has no exact form");
+    *e = (struct elementwise){.sdp = {.bs = {.alu = NVDLA_ALU_ADD,
+                                             .mul = true,
+                                             .alu_shift = solution.shifts.add1,
+                                             .mul_shift = solution.shifts.mul1,
+                                             .alu_value = operands.add1,
+                                             .mul_value = operands.mul1},
+                                      .bn = {.alu = NVDLA_ALU_ADD,
+                                             .mul = true,
+                                             .alu_shift = solution.shifts.add2,
+                                             .mul_shift = solution.shifts.mul2,
+                                             .alu_value = operands.add2,
+                                             .mul_value = operands.mul2},
+                                      .cvt_offset = -zero_out,
+                                      .cvt_scale = 1},
+                              .low = -128,
+                              .high = 127};
+    if (node->call.op == TENON_OP_RELU)
+        e->low = zero_out;
+    else if (node->call.op == TENON_OP_RELU6)
+        tenon_activation_range(TENON_ACTIVATION_RELU6, out, &e->low, &e->high);
+    else if (node->call.op == TENON_OP_RELU_N1_TO_1)
+        tenon_activation_range(TENON_ACTIVATION_RELU_N1_TO_1, out, &e->low, &e->high);
+    return accept(node, e);
+}
+
+/* Between u8 and i8 of the same scale, with zero points 128 apart, nothing but the top bit differs:
+ * see tenon_nvdla_is_view. */
+static bool is_flip(const struct tenon_desc *a, const struct tenon_desc *b) {
+    int32_t apart = a->type == TENON_TYPE_U8 ? 128 : -128;
+    return (a->type == TENON_TYPE_U8 || a->type == TENON_TYPE_I8) &&
+           (b->type == TENON_TYPE_U8 || b->type == TENON_TYPE_I8) && a->type != b->type &&
+           a->quant.count == 1 && b->quant.count == 1 &&
+           tenon_desc_scale(a) == tenon_desc_scale(b) &&
+           tenon_desc_zero_point(a) - tenon_desc_zero_point(b) == apart;
+}
+
+void *tenon_nvdla_plan_quantize(struct nvdla_node *node) {
+    const struct tenon_desc *in = tenon_in(&node->call, 0), *out = tenon_out(&node->call, 0);
+    if (in->type == out->type)
+        return tenon_nvdla_plan_rescale(node);
+    struct nvdla_shape shape;
+    struct elementwise *e = tenon_arena_alloc(node->arena, sizeof(*e));
+    if (e == NULL)
+        return tenon_nvdla_refuse(node, "out of memory");
+    if (!is_flip(in, out))
+        return tenon_nvdla_refuse(node, "%s to %s: only the same scale, zero points 128 apart",
+                                  tenon_type_text(in->type), tenon_type_text(out->type));
+    const struct tenon_desc *narrow = in->type == TENON_TYPE_I8 ? in : out;
+    e->view = true;
+    return tenon_nvdla_check_tensor(node, narrow, "the operand", &shape) ? e : NULL;
+}
+
+/* ---- addition ---- */
+
+/*
+ * BS: (a - zero_a) * mul1, in units where b is shifted by alu_shift; BN adds b and multiplies into
+ * units of 2^-FRACTION of the output; CVT takes the zero points and rounds. mul1 and mul2 have 15
+ * bits each, which is why some sums near a half go the other way.
+ */
+static void set_addition(struct nvdla_node *node, struct elementwise *e) {
+    enum { FRACTION = 20, ADD_SHIFT_MAX = 21 };
+    const struct tenon_desc *a = tenon_in(&node->call, 0), *b = tenon_in(&node->call, 1);
+    const struct tenon_desc *out = tenon_out(&node->call, 0);
+    double ratio = (double)tenon_desc_scale(a) / (double)tenon_desc_scale(b);
+    double gain = (double)tenon_desc_scale(b) / (double)tenon_desc_scale(out);
+    int shift = (int)floor(log2(INT16_MAX / ratio));
+    shift = shift > ADD_SHIFT_MAX ? ADD_SHIFT_MAX : shift < 0 ? 0 : shift;
+    double unit = ldexp(gain, FRACTION - shift); /* of BN's multiplication */
+    int mul2_shift = (int)floor(log2(INT16_MAX / unit));
+    mul2_shift = mul2_shift < 0 ? 0 : mul2_shift > 60 ? 60 : mul2_shift;
+    double mul1 = nearbyint(ldexp(ratio, shift)), mul2 = nearbyint(ldexp(unit, mul2_shift));
+    double zero = (double)tenon_desc_zero_point(b) * gain - tenon_desc_zero_point(out);
+    e->binary = true;
+    e->sdp = (struct nvdla_sdp){
+        .bs = {.alu = NVDLA_ALU_ADD,
+               .mul = true,
+               .alu_value = (int16_t)-tenon_desc_zero_point(a),
+               .mul_value = (int16_t)fmin(mul1, INT16_MAX)},
+        .bn = {.alu = NVDLA_ALU_ADD,
+               .mul = true,
+               .alu_source = NVDLA_OPERAND_ELEMENT,
+               .alu_shift = (uint32_t)shift,
+               .mul_shift = (uint32_t)mul2_shift,
+               .mul_value = (int16_t)fmin(mul2, INT16_MAX)},
+        .cvt_offset = (int32_t)fmin(fmax(nearbyint(ldexp(zero, FRACTION)), INT32_MIN), INT32_MAX),
+        .cvt_scale = 1,
+        .cvt_shift = FRACTION,
+    };
+}
+
+void *tenon_nvdla_plan_add(struct nvdla_node *node) {
+    struct elementwise *e = tenon_arena_alloc(node->arena, sizeof(*e));
+    if (e == NULL)
+        return tenon_nvdla_refuse(node, "out of memory");
+    if (!check_operands(node, 2))
+        return NULL;
+    set_addition(node, e);
+    tenon_activation_range((enum tenon_activation)node->call.attrs->activation,
+                           tenon_out(&node->call, 0), &e->low, &e->high);
+    return accept(node, e);
+}
+
+/* ---- emission ---- */
+
+void tenon_nvdla_emit_elementwise(struct nvdla_lowering *l, const struct nvdla_node *node,
+                                  const void *plan) {
+    const struct elementwise *e = plan;
+    struct nvdla_shape shape = {1, 1, 1, 1};
+    if (e->view) {
+        tenon_nvdla_emit_reshape(l, node, plan);
+        return;
+    }
+    (void)tenon_nvdla_shape_of(tenon_out(&node->call, 0), &shape);
+    for (uint32_t b = 0; b < shape.batches; b++) {
+        struct nvdla_sdp sdp = e->sdp;
+        struct nvdla_cube in = tenon_nvdla_input(l, node, 0, b);
+        sdp.dest = tenon_nvdla_output(l, node, 0, b);
+        if (e->binary)
+            sdp.bn.elements = tenon_nvdla_input(l, node, 1, b);
+        tenon_nvdla_program_sdp(&l->program, &sdp, &in);
+        if (e->low > -128 || e->high < 127)
+            tenon_nvdla_emit_clamp(l, &sdp.dest, e->low, e->high);
+    }
+}
+
+uint64_t tenon_nvdla_elementwise_cycles(const struct nvdla_node *node, const void *plan) {
+    const struct elementwise *e = plan;
+    uint64_t elements = tenon_desc_element_count(tenon_out(&node->call, 0));
+    if (e->view)
+        return 0;
+    uint64_t passes = e->low > -128 || e->high < 127 ? 2 : 1;
+    return passes * tenon_nvdla_sdp_cycles(node->config, elements);
+}
+
+const char *tenon_nvdla_elementwise_kernel(const void *plan) {
+    const struct elementwise *e = plan;
+    return e->view ? "addresses" : "sdp";
+}
