@@ -37,6 +37,8 @@ static const struct option options[] = {
     MACHINE_OPTION_DEVICE(struct bench_options),
     MACHINE_OPTION_THREADS(struct bench_options),
     MACHINE_OPTION_ROUNDING(struct bench_options),
+    MACHINE_OPTION_NUMERICS(struct bench_options),
+    MACHINE_OPTION_PLACEMENT(struct bench_options),
     MACHINE_OPTION_NO_FALLBACK(struct bench_options),
     MACHINE_OPTION_PORTABLE(struct bench_options),
 };
@@ -221,7 +223,8 @@ static int parse_vs(char *text, const struct bench_options *first, struct bench_
         second->seconds != first->seconds || second->iterations != first->iterations ||
         second->warm_up != first->warm_up || second->json != first->json || second->vs != first->vs)
         return tool_complain(EXIT_USAGE,
-                             "--vs takes -d, --threads, --rounding, --no-fallback and --portable; "
+                             "--vs takes -d, --threads, --rounding, --numerics, --placement,\n"
+                             "--no-fallback and --portable; "
                              "the rest holds for both configurations");
     return EXIT_OK;
 }

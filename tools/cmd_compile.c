@@ -1,29 +1,59 @@
 /* tenon compile: a model becomes a saved program, which runs without the compiler half. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "command.h"
+#include "listing.h"
 #include "machine.h"
+#include "output.h"
 #include "placement.h"
 #include "report.h"
+
+enum { EMIT_PROGRAM, EMIT_TRACE };
 
 struct compile_options {
     struct machine_options machine;
     const char *output;
+    int emit;
 };
 
 static const struct option options[] = {
     {'o', "output", OPTION_TEXT, "FILE", offsetof(struct compile_options, output), 0, 0,
-     "the program to write, by habit NAME.tnn (required)"},
+     "what to write, by habit NAME.tnn (required)"},
     MACHINE_OPTION_DEVICE(struct compile_options),
+    {0, "target", OPTION_TEXT, "TARGET[,TARGET...]",
+     offsetof(struct compile_options, machine.devices), 0, 0,
+     "the same for devices that are not here;\n`tenon devices --targets` lists them"},
+    {0, "emit", OPTION_CHOICE, "program|trace", offsetof(struct compile_options, emit), 0, 0,
+     "trace: the commands as text for replay on other\n"
+     "implementations of the device (default program)"},
     MACHINE_OPTION_ROUNDING(struct compile_options),
+    MACHINE_OPTION_NUMERICS(struct compile_options),
+    MACHINE_OPTION_PLACEMENT(struct compile_options),
     MACHINE_OPTION_NO_FALLBACK(struct compile_options),
     MACHINE_OPTION_PORTABLE(struct compile_options),
 };
 
-static int save(const struct tenon_program *program, const char *path, uint64_t duration_ns) {
-    struct tenon_error error = {0};
+static int add_program(const char *path, const struct tenon_program *program,
+                       const struct compile_options *compile, struct outputs *outputs) {
+    size_t size;
+    const void *data = tenon_program_data(program, &size);
+    char *text = NULL;
+    if (compile->emit == EMIT_TRACE) {
+        int result = listing_make(path, program, TENON_LISTING_TRACE, &text, &size);
+        if (result != EXIT_OK)
+            return result;
+        data = text;
+    }
+    bool ok = outputs_add(outputs, compile->output, data, size);
+    free(text);
+    return ok ? EXIT_OK : EXIT_ENVIRONMENT;
+}
+
+static void print_summary(const struct tenon_program *program, const char *path,
+                          uint64_t duration_ns) {
     struct tenon_program_memory memory;
     char time[FIGURE_BYTES], image[FIGURE_BYTES], constants[FIGURE_BYTES], scratch[FIGURE_BYTES];
-    if (tenon_program_save(program, path, &error) != TENON_OK)
-        return tool_complain_error(path, &error);
     tenon_program_get_memory(program, &memory);
     printf("%s: %s (%s of constants), %s of working memory, compiled in %s\n", path,
            tool_figure_bytes(memory.image_bytes, image),
@@ -31,7 +61,16 @@ static int save(const struct tenon_program *program, const char *path, uint64_t 
            tool_figure_bytes(memory.scratch_bytes, scratch),
            tool_figure_time((double)duration_ns, time));
     placement_print_summary(program);
-    return EXIT_OK;
+}
+
+static int write_all(const char *path, const struct tenon_program *program,
+                     const struct compile_options *compile) {
+    struct outputs outputs = {0};
+    int result = add_program(path, program, compile, &outputs);
+    if (result == EXIT_OK && !outputs_commit(&outputs))
+        result = EXIT_ENVIRONMENT;
+    outputs_finish(&outputs);
+    return result;
 }
 
 static int run(const struct command *command, int argc, char **argv) {
@@ -47,10 +86,13 @@ static int run(const struct command *command, int argc, char **argv) {
     struct tenon_program *program;
     uint64_t start = tool_clock_ns();
     result = machine_open_program(path, &compile.machine, &program);
+    uint64_t duration_ns = tool_clock_ns() - start;
     if (result == EXIT_OK) {
         placement_print_fallbacks(program, stderr);
-        result = save(program, compile.output, tool_clock_ns() - start);
+        result = write_all(path, program, &compile);
     }
+    if (result == EXIT_OK && strcmp(compile.output, "-") != 0)
+        print_summary(program, compile.output, duration_ns);
     tenon_program_unref(program);
     return result;
 }
@@ -62,9 +104,11 @@ const struct command command_compile = {
     .text = "Compiles MODEL (.tflite or .tir) for the devices and writes the program. A program\n"
             "starts at once and needs only libtenon-runtime. Prints its size and where each\n"
             "operator will run; what fell back, with the reason, on stderr.",
-    .examples = "  tenon compile -o mobilenet.tnn mobilenet.tflite\n"
-                "  tenon compile --portable -o mobilenet.tnn mobilenet.tflite   # for any CPU\n"
-                "  tenon run -i cat.jpg mobilenet.tnn\n",
+    .examples =
+        "  tenon compile -o mobilenet.tnn mobilenet.tflite\n"
+        "  tenon compile --portable -o mobilenet.tnn mobilenet.tflite   # for any CPU\n"
+        "  tenon run -i cat.jpg mobilenet.tnn\n"
+        "  tenon compile --target nvdla:nv_small,cpu --emit trace -o m.txt mobilenet.tflite\n",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
     .run = run,

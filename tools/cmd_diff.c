@@ -8,23 +8,27 @@
 #include <sys/stat.h>
 
 #include "command.h"
+#include "diff_nodes.h"
 #include "difference.h"
 #include "file.h"
 #include "input.h"
 #include "machine.h"
+#include "places.h"
 #include "report.h"
 
 struct diff_options {
     struct machine_options machine;
     struct input_options input;
     const char *a, *b, *golden;
+    struct diff_nodes_options nodes;
     double tolerance;
+    bool per_node;
 };
 
 static const struct option options[] = {
-    {0, "a", OPTION_TEXT, "DEVICE", offsetof(struct diff_options, a), 0, 0,
+    {0, "a", OPTION_TEXT, "DEVICE[,DEVICE...]", offsetof(struct diff_options, a), 0, 0,
      "the one that is right (default reference)"},
-    {0, "b", OPTION_TEXT, "DEVICE", offsetof(struct diff_options, b), 0, 0,
+    {0, "b", OPTION_TEXT, "DEVICE[,DEVICE...]", offsetof(struct diff_options, b), 0, 0,
      "the other (default cpu)"},
     {0, "golden", OPTION_TEXT, "DIR|FILE", offsetof(struct diff_options, golden), 0, 0,
      "in place of --a: DIR/N.raw for each output N, as\n"
@@ -33,6 +37,11 @@ static const struct option options[] = {
     {0, "tolerance", OPTION_RATIO, "X", offsetof(struct diff_options, tolerance), 0, 1,
      "let float elements differ by X times the largest\n"
      "magnitude in their tensor (default 0)"},
+    {0, "per-node", OPTION_FLAG, NULL, offsetof(struct diff_options, per_node), 0, 0,
+     "give each operator of --b the inputs that --a gave\n"
+     "its own, and count differences per operator"},
+    {0, "json", OPTION_FLAG, NULL, offsetof(struct diff_options, nodes.json), 0, 0,
+     "with --per-node: print JSON"},
     INPUT_OPTION_FILE(struct diff_options),
     INPUT_OPTION_RESIZE(struct diff_options),
     INPUT_OPTION_CROP(struct diff_options),
@@ -41,85 +50,47 @@ static const struct option options[] = {
     INPUT_OPTION_SEED(struct diff_options),
     MACHINE_OPTION_THREADS(struct diff_options),
     MACHINE_OPTION_ROUNDING(struct diff_options),
+    MACHINE_OPTION_NUMERICS(struct diff_options),
+    MACHINE_OPTION_PLACEMENT(struct diff_options),
 };
 
-/* A result that is compared: output `index` of a program, and the node that made it. */
-struct place {
-    uint32_t output;
-    uint32_t node; /* TENON_NO_INDEX when unknown: a saved program, an input passed through */
-};
-
-static int by_node(const void *left, const void *right) {
-    const struct place *a = left, *b = right;
-    if (a->node != b->node)
-        return a->node < b->node ? -1 : 1;
-    return a->output < b->output ? -1 : a->output > b->output;
-}
-
-static bool same_tensor(const struct tenon_tensor_info *a, const struct tenon_tensor_info *b) {
-    return a->type == b->type && a->rank == b->rank && strcmp(a->name, b->name) == 0 &&
-           memcmp(a->dims, b->dims, a->rank * sizeof(a->dims[0])) == 0;
-}
-
-/* The node that writes each tensor of the model; NULL when memory ran out. */
-static uint32_t *find_producers(const struct tenon_model *model,
-                                const struct tenon_model_info *info) {
-    uint32_t *producers = malloc((info->tensor_count + (size_t)1) * sizeof(*producers));
-    struct tenon_node_info node;
-    for (uint32_t i = 0; producers != NULL && i < info->tensor_count; i++)
-        producers[i] = TENON_NO_INDEX;
-    for (uint32_t i = 0; producers != NULL && i < info->node_count; i++) {
-        if (tenon_model_node(model, i, &node) != TENON_OK)
-            continue;
-        for (uint32_t k = 0; k < node.output_count; k++)
-            producers[node.outputs[k]] = i;
-    }
-    return producers;
-}
-
-/*
- * The node behind each output. Kept tensors follow the model's own outputs in the order of the
- * model's tensors, so that equal names are told apart by walking forward.
- */
-static void find_nodes(const struct tenon_program *program, const struct tenon_model *model,
-                       const struct tenon_model_info *info, const uint32_t *producers,
-                       struct place *places, uint32_t count) {
-    struct tenon_tensor_info output, tensor;
-    uint32_t next = 0;
-    for (uint32_t i = 0; i < count; i++) {
-        places[i] = (struct place){.output = i, .node = TENON_NO_INDEX};
-        if (tenon_program_output(program, i, &output) != TENON_OK)
-            continue;
-        for (uint32_t id = i < info->output_count ? 0 : next; id < info->tensor_count; id++) {
-            if (producers[id] == TENON_NO_INDEX ||
-                tenon_model_tensor(model, id, &tensor) != TENON_OK ||
-                !same_tensor(&tensor, &output))
-                continue;
-            places[i].node = producers[id];
-            if (i >= info->output_count)
-                next = id + 1;
-            break;
-        }
-    }
-    qsort(places, count, sizeof(*places), by_node);
+static int open_on(const char *path, const struct tenon_model *model,
+                   const struct diff_options *diff, const char *device, bool isolate,
+                   struct machine *out) {
+    struct tenon_program *program;
+    struct machine_options machine = diff->machine;
+    machine.devices = device;
+    machine.keep_tensors = diff->golden == NULL;
+    machine.isolate_nodes = isolate;
+    if (isolate) /* a node on its own is worth no crossing; here it is to show what it does */
+        machine.placement = MACHINE_PLACEMENT_ORDER;
+    int result = machine_compile(path, model, &machine, &program);
+    if (result == EXIT_OK)
+        result = machine_open(out, path, program, &machine);
+    tenon_program_unref(program);
+    return result;
 }
 
 static int run_on(const char *path, const struct tenon_model *model,
                   const struct diff_options *diff, const char *device, bool quiet,
                   struct machine *out) {
-    struct tenon_program *program;
-    struct machine_options machine = diff->machine;
-    machine.devices = device;
-    machine.keep_tensors = diff->golden == NULL;
     uint64_t ignored;
-    int result = machine_compile(path, model, &machine, &program);
-    if (result == EXIT_OK)
-        result = machine_open(out, path, program, &machine);
-    tenon_program_unref(program);
+    int result = open_on(path, model, diff, device, false, out);
     struct input_options input = diff->input;
     input.quiet = quiet;
     if (result == EXIT_OK)
         result = inputs_fill(out, &input);
+    return result == EXIT_OK ? machine_run(out, path, &ignored) : result;
+}
+
+/* The second device, each node fed with what the first one made. */
+static int run_nodes_on(const char *path, const struct tenon_model *model,
+                        const struct diff_options *diff, const char *device,
+                        const struct machine *first, struct machine *out) {
+    uint64_t ignored;
+    int result = open_on(path, model, diff, device, true, out);
+    if (result == EXIT_OK)
+        result = diff_nodes_feed(model, first, out);
     return result == EXIT_OK ? machine_run(out, path, &ignored) : result;
 }
 
@@ -149,7 +120,7 @@ static int compare_devices(const struct tenon_model *model, const struct diff_op
         struct difference difference;
         if (tenon_program_output(a->program, output, &info) != TENON_OK ||
             tenon_program_output(b->program, output, &other) != TENON_OK ||
-            !same_tensor(&info, &other))
+            !places_same_tensor(&info, &other))
             return tool_complain(EXIT_ENVIRONMENT,
                                  "output %" PRIu32 " is not the same tensor on "
                                  "both devices",
@@ -175,21 +146,14 @@ static int compare_devices(const struct tenon_model *model, const struct diff_op
 
 static int diff_places(const struct tenon_model *model, const struct diff_options *diff,
                        const struct machine *a, const struct machine *b) {
-    struct tenon_model_info info;
-    tenon_model_get_info(model, &info);
     uint32_t count = tenon_program_output_count(a->program);
     if (tenon_program_output_count(b->program) != count)
         return tool_complain(EXIT_ENVIRONMENT, "the devices keep different tensors");
-    uint32_t *producers = find_producers(model, &info);
-    struct place *places = malloc((count + (size_t)1) * sizeof(*places));
-    int result = EXIT_ENVIRONMENT;
-    if (producers == NULL || places == NULL) {
-        tool_complain_memory();
-    } else {
-        find_nodes(a->program, model, &info, producers, places, count);
-        result = compare_devices(model, diff, a, b, places, count);
-    }
-    free(producers);
+    struct place *places = places_find(a->program, model);
+    int result = places != NULL ? EXIT_OK : tool_complain_memory();
+    if (result == EXIT_OK)
+        result = diff->per_node ? diff_nodes(model, a, b, places, &diff->nodes)
+                                : compare_devices(model, diff, a, b, places, count);
     free(places);
     return result;
 }
@@ -198,8 +162,10 @@ static int diff_devices(const char *path, const struct tenon_model *model,
                         const struct diff_options *diff) {
     struct machine a = {0}, b = {0};
     int result = run_on(path, model, diff, diff->a != NULL ? diff->a : "reference", false, &a);
+    const char *device = diff->b != NULL ? diff->b : "cpu";
     if (result == EXIT_OK)
-        result = run_on(path, model, diff, diff->b != NULL ? diff->b : "cpu", true, &b);
+        result = diff->per_node ? run_nodes_on(path, model, diff, device, &a, &b)
+                                : run_on(path, model, diff, device, true, &b);
     if (result == EXIT_OK)
         result = diff_places(model, diff, &a, &b);
     machine_close(&a);
@@ -277,6 +243,12 @@ static int run(const struct command *command, int argc, char **argv) {
         return result;
     if (diff.golden != NULL && diff.a != NULL)
         return tool_complain(EXIT_USAGE, "diff: --golden stands in place of --a; drop one");
+    if (diff.golden != NULL && diff.per_node)
+        return tool_complain(EXIT_USAGE, "diff: --per-node needs a device, not --golden");
+    if (diff.nodes.json && !diff.per_node)
+        return tool_complain(EXIT_USAGE, "diff: --json is for --per-node");
+    diff.nodes.tolerance = diff.tolerance;
+    diff.nodes.within_1 = diff.machine.numerics != 0;
     if (machine_is_program(path))
         return tool_complain(EXIT_USAGE, "%s is a compiled program; diff compiles the model itself",
                              path);
@@ -295,11 +267,14 @@ const struct command command_diff = {
     .operands = "MODEL",
     .text = "Runs MODEL on two devices with the same input, compares every intermediate tensor in\n"
             "the order of execution and shows the first operator that differs, with a histogram.\n"
-            "With --golden, compares the outputs with files. Exit status 0: equal, 1: different.",
-    .examples = "  tenon diff -i cat.jpg mobilenet.tflite\n"
-                "  tenon diff --a reference --b cpu --seed 7 mobilenet.tflite\n"
-                "  tenon run -i cat.jpg -o golden mobilenet.tflite &&\n"
-                "      tenon diff -i cat.jpg --golden golden mobilenet.tflite\n",
+            "With --golden, compares the outputs with files. With --per-node, differences do not\n"
+            "add up from operator to operator. Exit status 0: equal, 1: different.",
+    .examples =
+        "  tenon diff -i cat.jpg mobilenet.tflite\n"
+        "  tenon diff --a reference --b cpu --seed 7 mobilenet.tflite\n"
+        "  tenon diff --per-node --numerics within-1 --b sim:nvdla,cpu -i cat.jpg m.tflite\n"
+        "  tenon run -i cat.jpg -o golden mobilenet.tflite &&\n"
+        "      tenon diff -i cat.jpg --golden golden mobilenet.tflite\n",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
     .run = run,

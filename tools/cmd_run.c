@@ -46,6 +46,8 @@ static const struct option options[] = {
     {0, "profile", OPTION_FLAG, NULL, offsetof(struct run_options, profile), 0, 0,
      "show the time of every operator"},
     MACHINE_OPTION_ROUNDING(struct run_options),
+    MACHINE_OPTION_NUMERICS(struct run_options),
+    MACHINE_OPTION_PLACEMENT(struct run_options),
     MACHINE_OPTION_NO_FALLBACK(struct run_options),
     MACHINE_OPTION_PORTABLE(struct run_options),
 };

@@ -1,6 +1,7 @@
 /* Opening and running what the command line names; see machine.h. */
 #include "machine.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,31 +61,125 @@ static uint32_t split_targets(char *text, const char *targets[MACHINE_TARGETS_MA
     }
 }
 
+static bool is_target(const char *name) {
+    const char *target;
+    for (uint32_t i = 0; (target = tenon_target_name(i)) != NULL; i++)
+        if (strcmp(target, name) == 0)
+            return true;
+    return false;
+}
+
+/*
+ * Names of targets stay, names of devices become what programs for them are compiled for. The
+ * instance is made for the first device only; it owns what the names become.
+ */
+static int resolve_targets(const char **targets, uint32_t count, struct tenon_instance **instance) {
+    for (uint32_t i = 0; i < count; i++) {
+        struct tenon_error error = {0};
+        struct tenon_device_info info;
+        if (is_target(targets[i]))
+            continue;
+        if (*instance == NULL && tenon_instance_create(NULL, instance, &error) != TENON_OK)
+            return tool_complain_error("devices", &error);
+        struct tenon_device *device = tenon_instance_find_device(*instance, targets[i]);
+        if (device == NULL)
+            return tool_complain(EXIT_ENVIRONMENT,
+                                 "there is no device and no target '%s'; `tenon devices` lists "
+                                 "the devices",
+                                 targets[i]);
+        tenon_device_get_info(device, &info);
+        if (!is_target(info.target))
+            return tool_complain(EXIT_ENVIRONMENT,
+                                 "this build of Tenon does not compile for '%s' (device '%s')",
+                                 info.target, targets[i]);
+        targets[i] = info.target;
+    }
+    return EXIT_OK;
+}
+
+/* Whether a target that is not the host takes the node. */
+static bool is_wanted(const struct tenon_report *report, uint32_t node) {
+    struct tenon_report_target target;
+    struct tenon_report_option option;
+    for (uint32_t i = 0; tenon_report_get_target(report, i, &target) == TENON_OK; i++)
+        if (!target.is_host && tenon_report_get_option(report, node, i, &option) == TENON_OK &&
+            option.supported)
+            return true;
+    return false;
+}
+
+/* Each node that only the CPU takes, with every other target's reason. */
+static int complain_fallback(const char *path, const struct tenon_report *report) {
+    struct tenon_report_node node;
+    struct tenon_report_target target;
+    struct tenon_report_option option;
+    char name[NAME_BYTES], reason[NAME_BYTES];
+    uint32_t count = 0, nodes = 0;
+    for (; tenon_report_get_node(report, nodes, &node) == TENON_OK; nodes++)
+        count += !is_wanted(report, nodes);
+    tool_complain(0, "%s: %" PRIu32 " of %" PRIu32 " nodes would fall back to the CPU:", path,
+                  count, nodes);
+    for (uint32_t n = 0; tenon_report_get_node(report, n, &node) == TENON_OK; n++) {
+        if (is_wanted(report, n))
+            continue;
+        fprintf(stderr, "  %s '%.60s'", node.op, tool_name_text(node.name, name));
+        for (uint32_t i = 0; tenon_report_get_target(report, i, &target) == TENON_OK; i++)
+            if (!target.is_host && tenon_report_get_option(report, n, i, &option) == TENON_OK)
+                fprintf(stderr, "; %s: %s", target.name, tool_name_text(option.reason, reason));
+        fputc('\n', stderr);
+    }
+    return EXIT_DIFFERENT;
+}
+
+static int compile(const char *path, const struct tenon_model *model, const char *const *targets,
+                   uint32_t count, const struct machine_options *options,
+                   struct tenon_program **out) {
+    struct tenon_error error = {0};
+    struct tenon_report *refusal = NULL, **report = options->report;
+    if (report == NULL && options->no_fallback)
+        report = &refusal;
+    const struct tenon_compile_options compile = {
+        .size = sizeof(compile),
+        .targets = targets,
+        .target_count = count,
+        .no_fallback = options->no_fallback,
+        .keep_tensors = options->keep_tensors,
+        .isolate_nodes = options->isolate_nodes,
+        .portable = options->portable,
+        .numerics = options->numerics == 0 ? TENON_NUMERICS_EXACT : TENON_NUMERICS_WITHIN_1,
+        .placement = options->placement == MACHINE_PLACEMENT_ORDER ? TENON_PLACEMENT_BY_ORDER
+                                                                   : TENON_PLACEMENT_BY_COST,
+        .report = report,
+    };
+    enum tenon_status status = tenon_compile(model, &compile, out, &error);
+    int result = EXIT_OK;
+    if (status == TENON_ERROR_FALLBACK && report != NULL && *report != NULL)
+        result = complain_fallback(path, *report);
+    else if (status != TENON_OK)
+        result = tool_complain_error(path, &error);
+    tenon_report_destroy(refusal);
+    return result;
+}
+
 int machine_compile(const char *path, const struct tenon_model *model,
                     const struct machine_options *options, struct tenon_program **out) {
-    struct tenon_error error = {0};
     const char *targets[MACHINE_TARGETS_MAX];
+    struct tenon_instance *instance = NULL;
     char *text = strdup(options->devices != NULL ? options->devices : "cpu");
     *out = NULL;
     if (text == NULL)
         return tool_complain_memory();
-    struct tenon_compile_options compile = {
-        .size = sizeof(compile),
-        .targets = targets,
-        .target_count = split_targets(text, targets),
-        .no_fallback = options->no_fallback,
-        .keep_tensors = options->keep_tensors,
-        .portable = options->portable,
-    };
     struct tool_progress *progress = tool_progress_begin("compiling");
+    uint32_t count = split_targets(text, targets);
     int result = EXIT_OK;
-    if (compile.target_count == 0)
+    if (count == 0)
         result = tool_complain(EXIT_USAGE, "'%s' is no list of up to %d devices, as cpu,reference",
                                options->devices, MACHINE_TARGETS_MAX);
-    else if (tenon_compile(model, &compile, out, &error) != TENON_OK)
-        result = tool_complain_error(path, &error);
-    if (error.status == TENON_ERROR_NOT_FOUND)
-        fputs("tenon: `tenon devices` lists the devices\n", stderr);
+    else
+        result = resolve_targets(targets, count, &instance);
+    if (result == EXIT_OK)
+        result = compile(path, model, targets, count, options, out);
+    tenon_instance_destroy(instance);
     tool_progress_end(progress);
     free(text);
     return result;
@@ -94,7 +189,7 @@ static int load_program(const char *path, const struct machine_options *options,
                         struct tenon_program **out) {
     struct tenon_error error = {0};
     if (options->devices != NULL || options->rounding != 0 || options->portable ||
-        options->no_fallback)
+        options->no_fallback || options->numerics != 0 || options->placement != 0)
         return tool_complain(EXIT_USAGE,
                              "%s is a compiled program: devices, rounding and fallback were chosen "
                              "by `tenon compile`; drop these options or name the model",

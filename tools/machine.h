@@ -14,16 +14,23 @@ enum { MACHINE_TARGETS_MAX = 8 };
 struct machine_options {
     const char *devices; /* "cpu,reference"; NULL means the default */
     uint64_t threads;
-    int rounding; /* index in MACHINE_ROUNDING_WORDS */
-    bool no_fallback, portable, keep_tensors, profile;
+    int rounding;  /* index in MACHINE_ROUNDING_WORDS */
+    int numerics;  /* index in MACHINE_NUMERICS_WORDS */
+    int placement; /* index in MACHINE_PLACEMENT_WORDS */
+    bool no_fallback, portable, keep_tensors, isolate_nodes, profile;
+    struct tenon_report **report; /* NULL: none is made */
 };
 
 #define MACHINE_ROUNDING_WORDS "model|double|single|f32"
+#define MACHINE_NUMERICS_WORDS "exact|within-1"
+#define MACHINE_PLACEMENT_WORDS "cost|order"
+enum { MACHINE_PLACEMENT_COST, MACHINE_PLACEMENT_ORDER };
 /* Rows for an option table whose values structure `type` has a machine_options called `machine`. */
-#define MACHINE_OPTION_DEVICE(type)                                                              \
-    {                                                                                            \
-        'd', "device", OPTION_TEXT, "DEVICE[,DEVICE...]", offsetof(type, machine.devices), 0, 0, \
-            "devices in order of preference (default cpu);\n`tenon devices` lists them"          \
+#define MACHINE_OPTION_DEVICE(type)                                                                \
+    {                                                                                              \
+        'd', "device", OPTION_TEXT, "DEVICE[,DEVICE...]", offsetof(type, machine.devices), 0, 0,   \
+            "devices that share the model, by the least time of\nthe whole (default cpu); `tenon " \
+            "devices` lists them"                                                                  \
     }
 #define MACHINE_OPTION_THREADS(type)                                                \
     {                                                                               \
@@ -34,6 +41,20 @@ struct machine_options {
     {                                                                                              \
         0, "rounding", OPTION_CHOICE, MACHINE_ROUNDING_WORDS, offsetof(type, machine.rounding), 0, \
             0, "rule of every quantized operator (default: the model's)"                           \
+    }
+#define MACHINE_OPTION_NUMERICS(type)                                                              \
+    {                                                                                              \
+        0, "numerics", OPTION_CHOICE, MACHINE_NUMERICS_WORDS, offsetof(type, machine.numerics), 0, \
+            0,                                                                                     \
+            "within-1: take devices that may differ by 1 from an\n"                                \
+            "operator's rounding rule (default exact)"                                             \
+    }
+#define MACHINE_OPTION_PLACEMENT(type)                                                             \
+    {                                                                                              \
+        0, "placement", OPTION_CHOICE, MACHINE_PLACEMENT_WORDS, offsetof(type, machine.placement), \
+            0, 0,                                                                                  \
+            "order: every operator on the first device listed\n"                                   \
+            "that takes it (default cost)"                                                         \
     }
 #define MACHINE_OPTION_NO_FALLBACK(type)                                                \
     {                                                                                   \

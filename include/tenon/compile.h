@@ -19,6 +19,12 @@ enum tenon_placement_rule {
     TENON_PLACEMENT_BY_ORDER, /* the one listed first */
 };
 
+/* What targets may do to integer results where they cannot reproduce a node's rounding rule. */
+enum tenon_numerics {
+    TENON_NUMERICS_EXACT,    /* nothing: such a node is left to other targets */
+    TENON_NUMERICS_WITHIN_1, /* differ by 1 from the rule, per operator given the same inputs */
+};
+
 /*
  * What was measured on a target: the time of an operation, as struct tenon_report_node describes
  * it; or, where `operation` is an operator's name, the ratio of measured to estimated time of those
@@ -41,8 +47,13 @@ struct tenon_compile_options {
                           though another target was listed */
     bool keep_tensors; /* every intermediate tensor becomes an output, after the model's own, in the
                           order of the model's tensors; for debugging and comparing devices */
-    bool portable;     /* do not use instructions beyond the architecture's baseline */
+    /* For comparing operators one by one: as keep_tensors, and each node reads what it needs of
+     * other nodes from inputs of the program, which follow the model's own: one for every tensor
+     * that a node makes, in the order of the model's tensors, as the kept outputs. */
+    bool isolate_nodes;
+    bool portable; /* do not use instructions beyond the architecture's baseline */
     enum tenon_placement_rule placement;
+    enum tenon_numerics numerics;
     /* Times that replace the backends' estimates; see struct tenon_measured_cost. */
     const struct tenon_measured_cost *measured;
     uint32_t measured_count;
@@ -50,12 +61,29 @@ struct tenon_compile_options {
     struct tenon_report **report;
 };
 
-/* options may be NULL. On failure *out and *report are NULL. Errors: UNSUPPORTED, FALLBACK,
- * NOT_FOUND (no such target), OUT_OF_MEMORY, INVALID_ARGUMENT. The model may be destroyed
- * afterwards. */
+/* options may be NULL. On failure *out and *report are NULL, but that FALLBACK leaves the report of
+ * the plan that was not allowed. Errors: UNSUPPORTED, FALLBACK, NOT_FOUND (no such target),
+ * OUT_OF_MEMORY, INVALID_ARGUMENT. The model may be destroyed afterwards. */
 TENON_API enum tenon_status tenon_compile(const struct tenon_model *model,
                                           const struct tenon_compile_options *options,
                                           struct tenon_program **out, struct tenon_error *error);
+
+/* The targets of this build, by index from 0; NULL after the last. Static storage. */
+TENON_API const char *tenon_target_name(uint32_t index);
+
+enum tenon_listing {
+    TENON_LISTING_ASSEMBLY, /* readable, every command of the device */
+    TENON_LISTING_TRACE,    /* for replay on other implementations of the device */
+};
+/*
+ * A part of a program as text, by the backend of its target; to be released with tenon_text_free.
+ * On failure *out is NULL. Errors: INVALID_ARGUMENT (no such part or listing), NOT_FOUND (this
+ * build has no such target), UNSUPPORTED (the target has no such listing), BAD_IMAGE,
+ * OUT_OF_MEMORY.
+ */
+TENON_API enum tenon_status tenon_program_list_part(const struct tenon_program *program,
+                                                    uint32_t part, enum tenon_listing listing,
+                                                    char **out, struct tenon_error *error);
 
 TENON_END_DECLS
 

@@ -39,6 +39,8 @@ struct tenon_device_info {
     const char *driver;      /* "cpu" */
     const char *description; /* for people */
     const char *features;    /* for example "avx2 fma avx512vnni"; "" when none */
+    const char *target;      /* what to compile for it: "cpu"; "nvdla:nv_small" of "sim:nvdla" */
+    bool simulated;          /* a model in software: times are not those of silicon */
     uint32_t thread_count;
 };
 TENON_API void tenon_device_get_info(const struct tenon_device *device,

@@ -56,6 +56,18 @@ TENON_API uint32_t tenon_program_node_count(const struct tenon_program *program)
 TENON_API enum tenon_status tenon_program_placement(const struct tenon_program *program,
                                                     uint32_t index, struct tenon_placement *out);
 
+/* A part: nodes that run on one target, at one go. Parts run in order. */
+struct tenon_program_part {
+    const char *target;
+    const char *compatibility; /* which devices of the target run it; the driver's own words */
+    uint32_t node_count;
+    size_t code_bytes, constant_bytes, scratch_bytes;
+};
+TENON_API uint32_t tenon_program_part_count(const struct tenon_program *program);
+/* INVALID_ARGUMENT when the index is out of range. */
+TENON_API enum tenon_status tenon_program_part(const struct tenon_program *program, uint32_t index,
+                                               struct tenon_program_part *out);
+
 struct tenon_program_memory {
     size_t image_bytes;    /* the whole image */
     size_t constant_bytes; /* packed weights inside it */

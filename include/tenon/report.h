@@ -32,6 +32,8 @@ TENON_API void tenon_report_get_plan(const struct tenon_report *report,
 
 struct tenon_report_target {
     const char *name;
+    bool is_host; /* the processor that runs Tenon: what runs there fell back, if others were listed
+                   */
     uint32_t node_count, part_count;
     uint64_t estimated_ns; /* of its nodes */
     uint64_t alone_ns;     /* if it ran the whole model; NEVER when it cannot */
@@ -50,6 +52,7 @@ struct tenon_report_node {
     uint32_t target, part;
     uint64_t estimated_ns;
     bool measured;                /* estimated_ns was measured, or scaled by what was */
+    bool within_1;                /* its results may differ by 1 from the rounding rule's */
     uint64_t bytes_in, bytes_out; /* copied to the target for it, and back from there */
     uint64_t macs;
 };
@@ -61,6 +64,7 @@ struct tenon_report_option {
     bool supported;
     const char *reason; /* why it is not supported; else "" */
     bool measured;
+    bool within_1;         /* as of the node */
     uint64_t estimated_ns; /* NEVER when not supported */
     int64_t more_ns;       /* of the whole, if only this node moved there; 0 where it is */
 };

@@ -249,8 +249,9 @@ static enum tenon_status read_targets(const struct tenon_compile_options *option
         return tenon_fail(error, TENON_ERROR_INVALID_ARGUMENT, "%u targets", options->target_count);
     *count = options->target_count;
     for (uint32_t i = 0; i < *count; i++) {
-        targets[i] =
-            (struct tenon_target){.name = options->targets[i], .portable = options->portable};
+        targets[i] = (struct tenon_target){.name = options->targets[i],
+                                           .portable = options->portable,
+                                           .numerics = options->numerics};
         if (tenon_backend_find(options->targets[i]) == NULL)
             return tenon_fail(error, TENON_ERROR_NOT_FOUND, "no target '%.60s'",
                               options->targets[i]);
@@ -265,12 +266,16 @@ static enum tenon_status read_options(const struct tenon_compile_options *option
         if (options->measured[i].target == NULL || options->measured[i].operation == NULL)
             return tenon_fail(error, TENON_ERROR_INVALID_ARGUMENT,
                               "measured cost %u: no target or operation", i);
+    if ((unsigned)options->numerics > TENON_NUMERICS_WITHIN_1)
+        return tenon_fail(error, TENON_ERROR_INVALID_ARGUMENT, "no numerics class %d",
+                          (int)options->numerics);
     request->partition.rule = options->placement;
     request->partition.no_fallback = options->no_fallback;
     request->partition.cost.measured = options->measured;
     request->partition.cost.measured_count = options->measured_count;
     request->partition.cost.describe = options->report != NULL;
-    request->keep_tensors = options->keep_tensors;
+    request->keep_tensors = options->keep_tensors || options->isolate_nodes;
+    request->isolate_nodes = options->isolate_nodes;
     request->report = options->report;
     return TENON_OK;
 }

@@ -7,6 +7,8 @@
 #ifndef TENON_BACKEND_BACKEND_H
 #define TENON_BACKEND_BACKEND_H
 
+#include <tenon/compile.h>
+
 #include "ir/graph.h"
 #include "util/strbuf.h"
 
@@ -14,14 +16,8 @@
 #define TENON_REASON_BYTES 160
 #define TENON_SUBMIT_NS 2000
 
-/* What a target may do to integer results where it cannot reproduce the named rounding rule. */
-enum tenon_numerics {
-    TENON_NUMERICS_EXACT,    /* nothing: it leaves the node to others */
-    TENON_NUMERICS_WITHIN_1, /* differ by 1 from the rule, per operator given the same inputs */
-};
-
 struct tenon_target {
-    const char *name; /* as the user says it: "cpu", "reference" */
+    const char *name; /* as the user says it: "cpu", "nvdla:nv_small" */
     bool portable;    /* no instructions beyond the architecture's baseline */
     enum tenon_numerics numerics;
 };
@@ -80,9 +76,13 @@ struct tenon_backend {
     enum tenon_status (*compile)(const struct tenon_target *target, const struct tenon_part *part,
                                  struct tenon_arena *arena, struct tenon_code *out,
                                  struct tenon_error *error);
-    /* Appends a readable listing of a CODE section. */
+    /* Appends a readable listing of a CODE section. The image is untrusted. */
     enum tenon_status (*disassemble)(struct tenon_span code, struct tenon_span data,
                                      struct tenon_strbuf *out, struct tenon_error *error);
+    /* Appends the program in the form that other implementations of the device replay (for NVDLA:
+     * register writes and waits). The image is untrusted. NULL: the target has no such form. */
+    enum tenon_status (*trace)(struct tenon_span code, struct tenon_span data,
+                               struct tenon_strbuf *out, struct tenon_error *error);
 };
 
 /* Generated from the enabled backends; ends with NULL. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler/border.h"
 #include "compiler/compiler.h"
 #include "image/image.h"
 #include "passes/pipeline.h"
@@ -21,44 +22,6 @@ struct compilation {
     uint32_t *edge_of; /* per tensor: edge, or TENON_ID_NONE */
 };
 
-/* Every result becomes an output, after the model's own. */
-static enum tenon_status keep_tensors(struct compilation *c, struct tenon_error *error) {
-    struct tenon_graph *graph = &c->graph;
-    uint32_t *outputs = tenon_arena_alloc_array(
-        &c->arena, (size_t)graph->output_count + graph->tensor_count, sizeof(*outputs));
-    if (outputs == NULL)
-        return tenon_fail_memory(error);
-    uint32_t count = graph->output_count;
-    memcpy(outputs, graph->outputs, count * sizeof(*outputs));
-    for (uint32_t i = 0; i < graph->tensor_count; i++)
-        if (graph->tensors[i].kind == TENON_TENSOR_RESULT)
-            outputs[count++] = i;
-    return tenon_graph_set_outputs(graph, outputs, count) ? TENON_OK : tenon_fail_memory(error);
-}
-
-/* A constant that is an output has to be written by somebody: a node that copies it. */
-static enum tenon_status copy_constant_outputs(struct compilation *c, struct tenon_error *error) {
-    struct tenon_graph *graph = &c->graph;
-    for (uint32_t i = 0; i < graph->output_count; i++) {
-        const struct tenon_tensor from = graph->tensors[graph->outputs[i]];
-        uint32_t source = graph->outputs[i];
-        struct tenon_attrs attrs = {0};
-        if (from.kind != TENON_TENSOR_CONSTANT && from.kind != TENON_TENSOR_VARIABLE)
-            continue;
-        attrs.shape.count = from.desc.shape.rank;
-        memcpy(attrs.shape.values, from.desc.shape.dims, sizeof(from.desc.shape.dims));
-        if (!tenon_graph_add_tensor(graph, from.name, TENON_TENSOR_RESULT, &from.desc, NULL,
-                                    &graph->outputs[i]))
-            return tenon_fail_memory(error);
-        enum tenon_status status =
-            tenon_graph_add_node(graph, TENON_OP_RESHAPE, TENON_ROUNDING_NONE, from.name, &attrs,
-                                 &source, 1, &graph->outputs[i], 1, NULL, error);
-        if (status != TENON_OK)
-            return status;
-    }
-    return TENON_OK;
-}
-
 static enum tenon_status make_report(const struct compilation *c, struct tenon_error *error) {
     if (c->request->report == NULL)
         return TENON_OK;
@@ -73,6 +36,23 @@ static void reserve_constants(struct compilation *c) {
         if (c->graph.tensors[i].kind == TENON_TENSOR_CONSTANT)
             bytes += tenon_desc_size(&c->graph.tensors[i].desc);
     tenon_strbuf_reserve(c->bytes, bytes + bytes / 4);
+}
+
+/* A fallback that is not allowed is told with the plan that has it. */
+static enum tenon_status partition(struct compilation *c, struct tenon_error *error) {
+    enum tenon_status status =
+        tenon_partition_graph(&c->graph, &c->request->partition, &c->arena, &c->partition, error);
+    if (status != TENON_ERROR_FALLBACK || c->request->report == NULL)
+        return status;
+    struct tenon_partition_request allowed = c->request->partition;
+    allowed.no_fallback = false;
+    enum tenon_status again =
+        tenon_partition_graph(&c->graph, &allowed, &c->arena, &c->partition, error);
+    if (again == TENON_OK)
+        again = make_report(c, error);
+    if (again != TENON_OK)
+        return again;
+    return status;
 }
 
 static enum tenon_status compile_parts(struct compilation *c, struct tenon_error *error) {
@@ -220,12 +200,13 @@ enum tenon_status tenon_compile_graph(const struct tenon_graph *graph,
     if (status == TENON_OK)
         status = tenon_run_pipeline(&c.graph, request->keep_tensors, error);
     if (status == TENON_OK && request->keep_tensors)
-        status = keep_tensors(&c, error);
+        status = tenon_border_keep_tensors(&c.graph, error);
+    if (status == TENON_OK && request->isolate_nodes)
+        status = tenon_border_isolate_nodes(&c.graph, error);
     if (status == TENON_OK)
-        status = copy_constant_outputs(&c, error);
+        status = tenon_border_copy_constants(&c.graph, error);
     if (status == TENON_OK)
-        status =
-            tenon_partition_graph(&c.graph, &request->partition, &c.arena, &c.partition, error);
+        status = partition(&c, error);
     if (status == TENON_OK)
         status = compile_parts(&c, error);
     if (status == TENON_OK && request->release_constants != NULL)

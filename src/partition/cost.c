@@ -158,6 +158,16 @@ static uint64_t state_ns(const struct tenon_graph *graph, const struct tenon_nod
     return ns;
 }
 
+/* Of a node that the target takes as it was asked: whether it would not, were it to be exact. */
+static bool needs_within_1(const struct tenon_target *target, const struct tenon_backend *backend,
+                           const struct tenon_graph *graph, uint32_t node) {
+    char reason[TENON_REASON_BYTES];
+    struct tenon_target exact = *target;
+    exact.numerics = TENON_NUMERICS_EXACT;
+    return target->numerics != TENON_NUMERICS_EXACT &&
+           !backend->supports(&exact, graph, node, reason);
+}
+
 static bool ask_backend(struct building *b, uint32_t node, uint32_t label) {
     const struct tenon_target *target = &b->request->targets[label];
     const struct tenon_backend *backend = tenon_backend_find(target->name);
@@ -171,6 +181,7 @@ static bool ask_backend(struct building *b, uint32_t node, uint32_t label) {
         candidate->reason = tenon_arena_string(b->arena, reason, strnlen(reason, sizeof(reason)));
         return candidate->reason != NULL;
     }
+    candidate->within_1 = needs_within_1(target, backend, b->graph, node);
     candidate->time_ns = backend->cost_ns(target, b->graph, node);
     apply_measured(b, node, target->name, candidate);
     candidate->time_ns = clamp_ns(candidate->time_ns);

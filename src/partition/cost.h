@@ -13,6 +13,7 @@
 /* A node on a target. */
 struct tenon_candidate {
     bool supported, measured;
+    bool within_1;      /* what the numerics class allows, it needs: results may differ by 1 */
     const char *reason; /* why not supported, or "" */
     uint64_t time_ns;   /* of the node alone */
     int64_t more_ns;    /* of the whole, if only this node moved there; set by the partitioner */

@@ -45,6 +45,7 @@ static void fill_options(struct reporting *r, uint32_t row, uint32_t node, bool 
             .supported = c->supported,
             .reason = copy(r, c->reason),
             .measured = c->measured,
+            .within_1 = c->within_1,
             .estimated_ns = c->supported ? c->time_ns : TENON_REPORT_NEVER,
             .more_ns = c->more_ns,
         };
@@ -69,6 +70,7 @@ static bool fill_nodes(struct reporting *r) {
                 .part = part,
                 .estimated_ns = chosen->time_ns,
                 .measured = chosen->measured,
+                .within_1 = chosen->within_1,
                 .macs = tenon_graph_node_macs(r->graph, n),
             };
             ok = ok && node->name != NULL && node->operation != NULL;
@@ -148,7 +150,9 @@ static bool fill_targets(struct reporting *r) {
     struct tenon_report *report = r->report;
     for (uint32_t i = 0; i < report->plan.target_count; i++) {
         struct tenon_report_target *target = &report->targets[i];
-        *target = (struct tenon_report_target){.name = copy(r, r->request->cost.targets[i].name)};
+        const char *name = r->request->cost.targets[i].name;
+        *target = (struct tenon_report_target){.name = copy(r, name),
+                                               .is_host = tenon_backend_find(name)->is_host};
         if (target->name == NULL)
             return false;
         for (uint32_t n = 0; n < report->plan.node_count; n++)

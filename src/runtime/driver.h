@@ -19,6 +19,8 @@ struct tenon_driver_options {
 /* What a driver tells of a device it found. Strings: static storage, or the device's own. */
 struct tenon_driver_device {
     const char *name, *description, *features;
+    const char *target; /* of the programs that it runs; NULL: called as the device */
+    bool simulated;     /* a model in software: times are not those of silicon */
     uint32_t thread_count;
     void *state; /* the driver's own, given back to it in every call */
 };

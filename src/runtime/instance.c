@@ -33,6 +33,8 @@ static enum tenon_status open_driver(struct tenon_instance *instance,
             continue;
         if (status != TENON_OK)
             return status;
+        if (device->info.target == NULL)
+            device->info.target = device->info.name;
         device->driver = driver;
         instance->device_count++;
     }
@@ -91,6 +93,8 @@ void tenon_device_get_info(const struct tenon_device *device, struct tenon_devic
         .driver = device->driver->name,
         .description = device->info.description,
         .features = device->info.features,
+        .target = device->info.target,
+        .simulated = device->info.simulated,
         .thread_count = device->info.thread_count,
     };
 }
@@ -100,7 +104,7 @@ enum tenon_compatibility tenon_device_compatibility(struct tenon_device *device,
     enum tenon_compatibility worst = TENON_COMPATIBILITY_OPTIMAL;
     for (uint32_t i = 0; i < program->image.part_count; i++) {
         const struct tenon_image_part *part = &program->image.parts[i];
-        if (strcmp(part->target, device->info.name) != 0)
+        if (strcmp(part->target, device->info.target) != 0)
             continue;
         enum tenon_compatibility answer = device->driver->compatibility(device->info.state, part);
         if (answer > worst)

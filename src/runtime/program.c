@@ -143,6 +143,27 @@ enum tenon_status tenon_program_placement(const struct tenon_program *program, u
     return TENON_OK;
 }
 
+uint32_t tenon_program_part_count(const struct tenon_program *program) {
+    return program->image.part_count;
+}
+
+enum tenon_status tenon_program_part(const struct tenon_program *program, uint32_t index,
+                                     struct tenon_program_part *out) {
+    if (index >= program->image.part_count)
+        return TENON_ERROR_INVALID_ARGUMENT;
+    const struct tenon_image_part *part = &program->image.parts[index];
+    *out = (struct tenon_program_part){
+        .target = part->target,
+        .compatibility = part->compatibility,
+        .code_bytes = part->code.size,
+        .constant_bytes = part->data.size,
+        .scratch_bytes = (size_t)part->scratch_bytes,
+    };
+    for (uint32_t i = 0; i < program->image.node_count; i++)
+        out->node_count += program->image.nodes[i].part == index;
+    return TENON_OK;
+}
+
 void tenon_program_get_memory(const struct tenon_program *program,
                               struct tenon_program_memory *out) {
     *out = (struct tenon_program_memory){.image_bytes = program->bytes.size};

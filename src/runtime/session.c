@@ -107,15 +107,23 @@ static void reset_variables(struct tenon_session *session) {
 
 /* ---- creation ---- */
 
+/* The first device that runs programs of the target. */
+static struct tenon_device *find_device(struct tenon_instance *instance, const char *target) {
+    for (uint32_t i = 0; i < instance->device_count; i++)
+        if (strcmp(instance->devices[i].info.target, target) == 0)
+            return &instance->devices[i];
+    return NULL;
+}
+
 static enum tenon_status load_part(struct tenon_session *session, struct tenon_instance *instance,
                                    uint32_t index, struct tenon_error *error) {
     const struct tenon_image *image = image_of(session);
     const struct tenon_image_part *part = &image->parts[index];
     struct part *p = &session->parts[index];
-    struct tenon_device *device = tenon_instance_find_device(instance, part->target);
+    struct tenon_device *device = find_device(instance, part->target);
     if (device == NULL)
         return tenon_fail(error, TENON_ERROR_NOT_FOUND,
-                          "the program needs the device '%.60s', which is not here", part->target);
+                          "the program needs a device for '%.60s', and none is here", part->target);
     if (device->driver->compatibility(device->info.state, part) == TENON_COMPATIBILITY_UNSUPPORTED)
         return tenon_fail(error, TENON_ERROR_INCOMPATIBLE,
                           "the program was compiled for '%.60s', which does not fit device '%s': "

@@ -7,7 +7,7 @@ import unittest
 
 from command import SOURCE, tenon
 
-COMMANDS = ("run", "info", "compile", "bench", "diff", "devices")
+COMMANDS = ("run", "info", "compile", "bench", "diff", "dis", "devices")
 MAN = os.path.join(SOURCE, "man")
 
 

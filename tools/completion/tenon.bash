@@ -13,9 +13,13 @@ _tenon() {
         COMPREPLY=($(compgen -W "$("$tenon" devices 2>/dev/null | cut -d ' ' -f 1)" -- "$word"))
         return
         ;;
-    --rounding | --resize)
+    --target)
+        COMPREPLY=($(compgen -W "$("$tenon" devices --targets 2>/dev/null)" -- "$word"))
+        return
+        ;;
+    --rounding | --numerics | --placement | --emit | --resize)
         COMPREPLY=($(compgen -W "$("$tenon" help "$command" 2>/dev/null |
-            sed -n "s/^ *$before \([a-z0-9|]*\).*/\1/p" | tr '|' ' ')" -- "$word"))
+            sed -n "s/^ *$before \([a-z0-9|-]*\).*/\1/p" | tr '|' ' ')" -- "$word"))
         return
         ;;
     esac

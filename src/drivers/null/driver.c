@@ -35,6 +35,8 @@ static enum tenon_status null_open(uint32_t index, const struct tenon_driver_opt
         .name = "null",
         .description = "a skeleton: maps bytes through tables, in software",
         .features = "",
+        .target = "null",
+        .simulated = true,
         .thread_count = 1,
     };
     return TENON_OK;

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Sharing a model between devices, seen from the command: placement, what falls back, listings,
+operators compared one by one. The null device maps bytes through tables; the CPU has the rest."""
+import json
+import os
+import unittest
+
+from command import SHAPES, CommandTest
+
+SHAPES_MODEL = os.path.join(SHAPES, "shapes.tflite")
+
+# relu6, then a sum, then logistic: two parts for null around one for the CPU.
+SANDWICH = b"""tenon 1
+graph "sandwich" ""
+%0 "x" = input i8 1x64x64x16 scale [0.05] zero [3] axis 0
+%1 "a" i8 1x64x64x16 scale [0.05] zero [3] axis 0 = relu6 "a" double (%0) {}
+%2 "b" i8 1x64x64x16 scale [0.1] zero [-5] axis 0 = add "b" double (%1, %0) {activation=none}
+%3 "c" i8 1x64x64x16 scale [0.00390625] zero [-128] axis 0 = logistic "c" none (%2) {}
+inputs %0
+outputs %3
+"""
+
+
+class Partition(CommandTest):
+    def sandwich(self):
+        return self.write("sandwich.tir", SANDWICH)
+
+    def run_on(self, device, folder, *options):
+        out, err = self.expect(0, "run", "-d", device, "-o", self.path(folder), *options,
+                               self.sandwich())
+        return out, err, self.read(folder + "/0.raw")
+
+    def test_devices_share_a_model(self):
+        out, err, shared = self.run_on("null,cpu", "shared", "--placement", "order")
+        self.assertIn("null: 2 nodes", out)
+        self.assertIn("cpu: 1 node", out)
+        self.assertIn("null: add is no map of single elements", err)
+        _, _, alone = self.run_on("reference", "alone")
+        self.assertEqual(shared, alone)
+        # By cost, the copies are worth it or not; the answer is the same.
+        _, _, by_cost = self.run_on("null,cpu", "cost")
+        self.assertEqual(by_cost, alone)
+
+    def test_no_fallback_lists_every_node(self):
+        _, err = self.expect(1, "run", "-d", "null,cpu", "--no-fallback", self.sandwich())
+        self.assertIn("1 of 3 nodes would fall back to the CPU", err)
+        self.assertIn("add 'b'; null: add is no map of single elements", err)
+        self.assertNotIn("relu", err)
+        program = self.path("x.tnn")
+        self.expect(1, "compile", "-d", "null,cpu", "--no-fallback", "-o", program, SHAPES_MODEL)
+        self.assertFalse(os.path.exists(program))
+
+    def test_targets_and_devices(self):
+        out, _ = self.expect(0, "devices", "--targets")
+        self.assertEqual(out.split()[:2], ["cpu", "reference"])
+        self.assertEqual(json.loads(self.expect(0, "devices", "--targets", "--json")[0]),
+                         out.split())
+        self.expect(0, "compile", "--target", "null,cpu", "-o", self.path("x.tnn"), self.sandwich())
+        _, err = self.expect(4, "compile", "--target", "nosuch", "-o", self.path("y.tnn"),
+                             self.sandwich())
+        self.assertIn("no device and no target 'nosuch'", err)
+        self.expect(3, "compile", "--numerics", "within-2", "-o", self.path("y.tnn"),
+                    self.sandwich())
+        self.expect(3, "run", "--numerics", "within-1", self.path("x.tnn"))
+        self.assertEqual(os.listdir(self.folder).count("y.tnn"), 0)
+
+    def test_disassembly(self):
+        program = self.path("x.tnn")
+        self.expect(0, "compile", "-d", "null,cpu", "--placement", "order", "-o", program,
+                    self.sandwich())
+        out, _ = self.expect(0, "dis", program)
+        self.assertEqual([line.split(" (")[0] for line in out.splitlines() if line[:1] == "#"],
+                         ["# part 0 of null", "# part 1 of cpu", "# part 2 of null"])
+        self.assertIn("map 65536 bytes read+0 -> write+0", out)
+        self.assertIn(" add binary_8", out)
+        again, _ = self.expect(0, "dis", "-d", "null,cpu", "--placement", "order", self.sandwich())
+        self.assertEqual(again, out)
+        data = self.read("x.tnn")
+        self.expect(2, "dis", self.write("cut.tnn", data[:len(data) // 2]))
+        self.expect(3, "dis")
+
+    def test_a_trace_needs_a_target_that_has_one(self):
+        _, err = self.expect(2, "compile", "-d", "cpu", "--emit", "trace", "-o", self.path("t.txt"),
+                             self.sandwich())
+        self.assertIn("form for replay", err)
+        self.assertEqual(os.listdir(self.folder), ["sandwich.tir"])
+
+    def test_nodes_one_by_one(self):
+        out, _ = self.expect(0, "diff", "--per-node", "--b", "null,cpu", self.sandwich())
+        self.assertRegex(out, r"1  add +cpu +65536 +0 ")
+        self.assertRegex(out, r"2  logistic +null +65536 +0 ")
+        self.assertIn("fine: given the same inputs, 0 of 196608 elements differ", out)
+        # The rules differ by 1 at some ties; one by one they never differ by more.
+        model = SHAPES_MODEL
+        both = json.loads(self.expect(0, "diff", "--per-node", "--json", "--rounding", "single",
+                                      model)[0])
+        self.assertEqual(len(both["nodes"]), 13)
+        self.assertEqual(sum(row["nodes"] for row in both["operators"]), 13)
+        self.assertTrue(all(row["largest"] == 0 for row in both["nodes"]))
+        self.expect(3, "diff", "--json", model)
+        self.expect(3, "diff", "--per-node", "--golden", "x.raw", model)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
