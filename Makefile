@@ -23,5 +23,10 @@ fuzz:
 	@scripts/install-packages build clang
 	@scripts/run-fuzzers $(or $(FUZZ_SECONDS),60)
 
+# Tenon beside ONNX Runtime, XNNPACK and TFLite, which are fetched: docs/benchmarks.md.
+bench: all
+	@bench/fetch-peers $(BUILD)/peers
+	@bench/run $(BUILD) $(BENCH_OPTIONS)
+
 clean:
 	rm -rf $(BUILD)

@@ -27,7 +27,7 @@ COMPILER = ("src/ir", "src/frontends", "src/passes", "src/backend", "src/backend
             "src/partition", "src/compiler", "src/api")
 RUNTIME = ("src/runtime", "src/drivers", "firmware")
 # May include neither more nor less than the public headers and themselves.
-PUBLIC_ONLY = ("tools", "examples", "integrations")
+PUBLIC_ONLY = ("tools", "examples", "integrations", "bench")
 
 
 def folder_of(path):
