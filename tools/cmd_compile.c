@@ -6,6 +6,7 @@
 #include "listing.h"
 #include "machine.h"
 #include "output.h"
+#include "pass_words.h"
 #include "placement.h"
 #include "report.h"
 
@@ -15,6 +16,7 @@ struct compile_options {
     struct machine_options machine;
     const char *output;
     int emit;
+    struct pass_words passes;
 };
 
 static const struct option options[] = {
@@ -32,6 +34,15 @@ static const struct option options[] = {
     MACHINE_OPTION_PLACEMENT(struct compile_options),
     MACHINE_OPTION_NO_FALLBACK(struct compile_options),
     MACHINE_OPTION_PORTABLE(struct compile_options),
+    {0, "list-passes", OPTION_FLAG, NULL, offsetof(struct compile_options, passes.list), 0, 0,
+     "name the passes in the order in which they run, and end"},
+    {0, "print-ir", OPTION_TEXT, "after:PASS", offsetof(struct compile_options, passes.print_ir), 0,
+     0, "print the graph as it is after a pass, or after:all;\n-o may then be left out"},
+    {0, "skip-pass", OPTION_TEXTS, "PASS", offsetof(struct compile_options, passes.skip), 0, 0,
+     "leave a pass out, or all; may be given several times"},
+    {0, "stop-after-rewrite", OPTION_NUMBER, "N",
+     offsetof(struct compile_options, passes.stop_after_rewrite), 1, UINT64_MAX,
+     "do only the first N rewrites of all passes, to find\nthe one that is wrong by halving"},
 };
 
 static int add_program(const char *path, const struct tenon_program *program,
@@ -77,9 +88,15 @@ static int run(const struct command *command, int argc, char **argv) {
     struct compile_options compile = {0};
     const char *path;
     int result;
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--list-passes") == 0)
+            return pass_words_list();
     if (!tool_command_parse(command, argc, argv, &compile, &path, 1, &result))
         return result;
-    if (compile.output == NULL)
+    result = pass_words_read(&compile.passes, &compile.machine.passes);
+    if (result != EXIT_OK)
+        return result;
+    if (compile.output == NULL && compile.passes.print_ir == NULL)
         return tool_complain(EXIT_USAGE, "compile: say where to with -o FILE, as -o model.tnn");
     if (machine_is_program(path))
         return tool_complain(EXIT_USAGE, "%s is a compiled program already; name the model", path);
@@ -87,11 +104,11 @@ static int run(const struct command *command, int argc, char **argv) {
     uint64_t start = tool_clock_ns();
     result = machine_open_program(path, &compile.machine, &program);
     uint64_t duration_ns = tool_clock_ns() - start;
-    if (result == EXIT_OK) {
+    if (result == EXIT_OK && compile.output != NULL) {
         placement_print_fallbacks(program, stderr);
         result = write_all(path, program, &compile);
     }
-    if (result == EXIT_OK && strcmp(compile.output, "-") != 0)
+    if (result == EXIT_OK && compile.output != NULL && strcmp(compile.output, "-") != 0)
         print_summary(program, compile.output, duration_ns);
     tenon_program_unref(program);
     return result;

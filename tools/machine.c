@@ -150,6 +150,7 @@ static int compile(const char *path, const struct tenon_model *model, const char
         .placement = options->placement == MACHINE_PLACEMENT_ORDER ? TENON_PLACEMENT_BY_ORDER
                                                                    : TENON_PLACEMENT_BY_COST,
         .report = report,
+        .passes = options->passes,
     };
     enum tenon_status status = tenon_compile(model, &compile, out, &error);
     int result = EXIT_OK;

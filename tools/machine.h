@@ -19,6 +19,7 @@ struct machine_options {
     int placement; /* index in MACHINE_PLACEMENT_WORDS */
     bool no_fallback, portable, keep_tensors, isolate_nodes, profile;
     struct tenon_report **report; /* NULL: none is made */
+    struct tenon_pass_options passes;
 };
 
 #define MACHINE_ROUNDING_WORDS "model|double|single|f32"

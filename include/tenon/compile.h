@@ -37,6 +37,21 @@ struct tenon_measured_cost {
     double ratio; /* above 0; of operators only */
 };
 
+/*
+ * For the search for a pass that is wrong. All zero: none of it. Passes are called by name;
+ * "all" stands for each.
+ */
+struct tenon_pass_options {
+    const char *print_after; /* print the graph after this pass */
+    /* Called with the graph's text, which lives as long as the call, and how often the pass found
+     * something to rewrite. Needed with print_after. */
+    void (*print)(void *user, const char *pass, uint64_t rewrites, const char *text);
+    void *user;
+    const char *const *skip; /* passes that are left out */
+    uint32_t skip_count;
+    uint64_t stop_after_rewrite; /* this many rewrites are done, and no more; 0: all */
+};
+
 struct tenon_compile_options {
     size_t size; /* sizeof(struct tenon_compile_options) */
     /* Targets, for example {"cpu"}; between equals the one listed first is preferred. NULL means
@@ -59,10 +74,18 @@ struct tenon_compile_options {
     uint32_t measured_count;
     /* Where to put the partition report, which the caller destroys. NULL: it is not made. */
     struct tenon_report **report;
+    struct tenon_pass_options passes;
 };
 
+struct tenon_pass_info {
+    const char *name, *purpose; /* static storage; the purpose is one line */
+};
+
+/* The passes in the order in which they run. NOT_FOUND: index is that of none. */
+TENON_API enum tenon_status tenon_pass_get_info(uint32_t index, struct tenon_pass_info *out);
+
 /* options may be NULL. On failure *out and *report are NULL, but that FALLBACK leaves the report of
- * the plan that was not allowed. Errors: UNSUPPORTED, FALLBACK, NOT_FOUND (no such target),
+ * the plan that was not allowed. Errors: UNSUPPORTED, FALLBACK, NOT_FOUND (no such target or pass),
  * OUT_OF_MEMORY, INVALID_ARGUMENT. The model may be destroyed afterwards. */
 TENON_API enum tenon_status tenon_compile(const struct tenon_model *model,
                                           const struct tenon_compile_options *options,

@@ -274,6 +274,15 @@ static enum tenon_status read_options(const struct tenon_compile_options *option
     request->partition.cost.measured = options->measured;
     request->partition.cost.measured_count = options->measured_count;
     request->partition.cost.describe = options->report != NULL;
+    const struct tenon_pass_options *passes = &options->passes;
+    if (passes->print_after != NULL && passes->print == NULL)
+        return tenon_fail(error, TENON_ERROR_INVALID_ARGUMENT, "passes.print is NULL");
+    request->passes = (struct tenon_pass_debug){.print_after = passes->print_after,
+                                                .print = passes->print,
+                                                .user = passes->user,
+                                                .skip = passes->skip,
+                                                .skip_count = passes->skip_count,
+                                                .stop_after_rewrite = passes->stop_after_rewrite};
     request->keep_tensors = options->keep_tensors || options->isolate_nodes;
     request->isolate_nodes = options->isolate_nodes;
     request->report = options->report;
@@ -312,4 +321,14 @@ enum tenon_status tenon_compile(const struct tenon_model *model,
         *request.report = NULL;
     }
     return status;
+}
+
+enum tenon_status tenon_pass_get_info(uint32_t index, struct tenon_pass_info *out) {
+    uint32_t count = 0;
+    while (tenon_passes[count] != NULL)
+        count++;
+    if (index >= count)
+        return TENON_ERROR_NOT_FOUND;
+    *out = (struct tenon_pass_info){tenon_passes[index]->name, tenon_passes[index]->purpose};
+    return TENON_OK;
 }

@@ -8,16 +8,16 @@
 #include "compiler/border.h"
 #include "compiler/compiler.h"
 #include "image/image.h"
-#include "passes/pipeline.h"
 
 struct compilation {
     const struct tenon_compile_request *request;
     struct tenon_arena arena;
     struct tenon_graph graph;
     struct tenon_partition partition;
-    struct tenon_strbuf *bytes; /* of the image */
-    struct tenon_code *codes;   /* per part */
-    size_t *data_sizes;         /* per part */
+    struct tenon_pass_debug passes; /* the request's, counting on over both stages */
+    struct tenon_strbuf *bytes;     /* of the image */
+    struct tenon_code *codes;       /* per part */
+    size_t *data_sizes;             /* per part */
     struct tenon_image image;
     uint32_t *edge_of; /* per tensor: edge, or TENON_ID_NONE */
 };
@@ -192,13 +192,13 @@ static void finish(struct compilation *c) {
 enum tenon_status tenon_compile_graph(const struct tenon_graph *graph,
                                       const struct tenon_compile_request *request,
                                       struct tenon_strbuf *image, struct tenon_error *error) {
-    struct compilation c = {.request = request, .bytes = image};
+    struct compilation c = {.request = request, .bytes = image, .passes = request->passes};
     tenon_arena_init(&c.arena, 0);
-    enum tenon_status status = TENON_OK;
-    if (!tenon_graph_clone(graph, &c.arena, &c.graph))
+    enum tenon_status status = tenon_pass_debug_check(&c.passes, error);
+    if (status == TENON_OK && !tenon_graph_clone(graph, &c.arena, &c.graph))
         status = tenon_fail_memory(error);
     if (status == TENON_OK)
-        status = tenon_run_pipeline(&c.graph, request->keep_tensors, error);
+        status = tenon_run_pipeline(&c.graph, request->keep_tensors, &c.passes, error);
     if (status == TENON_OK && request->keep_tensors)
         status = tenon_border_keep_tensors(&c.graph, error);
     if (status == TENON_OK && request->isolate_nodes)

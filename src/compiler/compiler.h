@@ -3,10 +3,12 @@
 #define TENON_COMPILER_COMPILER_H
 
 #include "partition/partition.h"
+#include "passes/pipeline.h"
 
 struct tenon_compile_request {
     struct tenon_partition_request partition; /* targets, each with a backend */
     bool keep_tensors, isolate_nodes;         /* isolate_nodes: with keep_tensors */
+    struct tenon_pass_debug passes;
     /* May be NULL. Called while and after constants are copied, so that the model's pages and the
      * image need not be in memory together. */
     void (*release_constants)(void *user);

@@ -1,10 +1,123 @@
-/* The order of the passes, seen in one function. */
+/* The order of the passes, seen in one list, and the two functions that run them. */
 #include "passes/pipeline.h"
 
-enum tenon_status tenon_run_pipeline(struct tenon_graph *graph, bool keep_tensors,
-                                     struct tenon_error *error) {
-    (void)graph;
-    (void)keep_tensors;
-    (void)error;
+#include <stdlib.h>
+#include <string.h>
+
+#include "ir/text.h"
+
+/* Neutral passes first. A new pass is a file and a line here; docs/adding-a-pass.md. */
+#define TENON_PASSES(X) X(fuse_pad)
+
+#define X(name) extern const struct tenon_pass tenon_pass_##name;
+TENON_PASSES(X)
+#undef X
+
+const struct tenon_pass *const tenon_passes[] = {
+#define X(name) &tenon_pass_##name,
+    TENON_PASSES(X)
+#undef X
+        NULL,
+};
+
+const struct tenon_pass *tenon_pass_find(const char *name) {
+    for (int i = 0; tenon_passes[i] != NULL; i++)
+        if (strcmp(tenon_passes[i]->name, name) == 0)
+            return tenon_passes[i];
+    return NULL;
+}
+
+static bool listed(const char *const *names, uint32_t count, const char *name) {
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static enum tenon_status unknown(const char *name, struct tenon_error *error) {
+    struct tenon_strbuf list;
+    tenon_strbuf_init(&list);
+    for (int i = 0; tenon_passes[i] != NULL; i++)
+        tenon_strbuf_printf(&list, "%s%s", i > 0 ? ", " : "", tenon_passes[i]->name);
+    enum tenon_status status = list.failed
+                                   ? tenon_fail_memory(error)
+                                   : tenon_fail(error, TENON_ERROR_NOT_FOUND,
+                                                "no pass '%.40s'; there are: %s", name, list.data);
+    tenon_strbuf_finish(&list);
+    return status;
+}
+
+static bool known(const char *name) {
+    return strcmp(name, "all") == 0 || tenon_pass_find(name) != NULL;
+}
+
+enum tenon_status tenon_pass_debug_check(const struct tenon_pass_debug *debug,
+                                         struct tenon_error *error) {
+    if (debug->print_after != NULL && !known(debug->print_after))
+        return unknown(debug->print_after, error);
+    for (uint32_t i = 0; i < debug->skip_count; i++)
+        if (!known(debug->skip[i]))
+            return unknown(debug->skip[i], error);
     return TENON_OK;
+}
+
+static enum tenon_status print(const struct tenon_graph *graph, const struct tenon_pass *pass,
+                               uint64_t rewrites, const struct tenon_pass_debug *debug,
+                               struct tenon_error *error) {
+    const char *only = debug->print_after;
+    if (only == NULL || (strcmp(only, "all") != 0 && strcmp(only, pass->name) != 0))
+        return TENON_OK;
+    struct tenon_strbuf text;
+    tenon_strbuf_init(&text);
+    tenon_ir_print(graph, &text);
+    bool ok = !text.failed;
+    if (ok)
+        debug->print(debug->user, pass->name, rewrites, text.data);
+    tenon_strbuf_finish(&text);
+    return ok ? TENON_OK : tenon_fail_memory(error);
+}
+
+static enum tenon_status run(const struct tenon_pass *pass, struct tenon_graph *graph,
+                             const struct tenon_capabilities *capabilities,
+                             struct tenon_pass_debug *debug, struct tenon_error *error) {
+    struct tenon_pass_debug none = {0};
+    if (debug == NULL)
+        debug = &none;
+    bool skip = listed(debug->skip, debug->skip_count, pass->name) ||
+                listed(debug->skip, debug->skip_count, "all");
+    uint64_t limit = debug->stop_after_rewrite == 0 ? UINT64_MAX
+                     : debug->stop_after_rewrite > debug->rewrites
+                         ? debug->stop_after_rewrite - debug->rewrites
+                         : 0;
+    uint64_t rewrites = 0;
+    enum tenon_status status = TENON_OK;
+    if (!skip)
+        status = tenon_pass_run(pass, graph, capabilities, limit, &rewrites, error);
+    debug->rewrites += rewrites;
+    return status == TENON_OK ? print(graph, pass, rewrites, debug, error) : status;
+}
+
+enum tenon_status tenon_run_pipeline(struct tenon_graph *graph, bool keep_tensors,
+                                     struct tenon_pass_debug *debug, struct tenon_error *error) {
+    enum tenon_status status = TENON_OK;
+    for (int i = 0; status == TENON_OK && !keep_tensors && tenon_passes[i] != NULL; i++)
+        if (tenon_passes[i]->neutral)
+            status = run(tenon_passes[i], graph, NULL, debug, error);
+    return status;
+}
+
+enum tenon_status tenon_lower_graph(struct tenon_graph *graph,
+                                    const struct tenon_capabilities *capabilities,
+                                    struct tenon_pass_debug *debug, struct tenon_error *error) {
+    if (capabilities == NULL || capabilities->passes == NULL)
+        return TENON_OK;
+    uint32_t count = 0;
+    for (; capabilities->passes[count] != NULL; count++)
+        if (tenon_pass_find(capabilities->passes[count]) == NULL)
+            return unknown(capabilities->passes[count], error);
+    enum tenon_status status = TENON_OK;
+    for (int i = 0; status == TENON_OK && tenon_passes[i] != NULL; i++)
+        if (listed(capabilities->passes, count, tenon_passes[i]->name))
+            status = run(tenon_passes[i], graph, capabilities, debug, error);
+    return status;
 }
