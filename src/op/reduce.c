@@ -66,30 +66,38 @@ size_t tenon_scratch_reduce(const struct tenon_op_call *call) {
                : tenon_desc_element_count(tenon_out(call, 0)) * sizeof(int64_t);
 }
 
-/* A walk over the input that knows the output element of each input element. */
+/* A walk over the input, a line of its last axis at a time, that knows where the line's results
+ * are. */
 struct walk {
-    struct tenon_broadcast axes;
+    struct tenon_broadcast axes; /* all but the last */
     int32_t index[TENON_MAX_RANK];
-    size_t to; /* output element */
+    size_t line; /* elements of a line */
+    size_t step; /* from an element's result to the next one's: 0 where the line has one */
+    size_t to;   /* result of the line's first element */
     size_t inputs, outputs;
     int64_t reduced;   /* input elements per output element */
     bool whole_tensor; /* every axis is reduced */
 };
 
 static void walk_init(struct walk *walk, const struct tenon_op_call *call) {
-    const struct tenon_shape *in = &tenon_in(call, 0)->shape;
     const struct tenon_list *axes = &call->attrs->axes;
     const struct tenon_shape *operands[1];
-    struct tenon_shape kept = *in;
-    *walk = (struct walk){.reduced = 1, .whole_tensor = axes->count == in->rank};
+    struct tenon_shape lines = tenon_in(call, 0)->shape, kept = lines;
+    const int last = lines.rank - 1;
+    *walk = (struct walk){.line = 1, .reduced = 1, .whole_tensor = axes->count == lines.rank};
     for (int i = 0; i < axes->count; i++) {
-        walk->reduced *= in->dims[axes->values[i]];
+        walk->reduced *= lines.dims[axes->values[i]];
         kept.dims[axes->values[i]] = 1;
     }
-    operands[0] = &kept;
-    tenon_broadcast_init(&walk->axes, in, operands, 1);
     walk->inputs = tenon_desc_element_count(tenon_in(call, 0));
     walk->outputs = tenon_desc_element_count(tenon_out(call, 0));
+    if (last >= 0) {
+        walk->line = (size_t)lines.dims[last];
+        walk->step = kept.dims[last] == lines.dims[last];
+        lines.dims[last] = 1;
+    }
+    operands[0] = &kept;
+    tenon_broadcast_init(&walk->axes, &lines, operands, 1);
 }
 
 static void walk_next(struct walk *walk) {
@@ -99,18 +107,27 @@ static void walk_next(struct walk *walk) {
 static void sum_f32(struct walk *walk, const float *in, float *out) {
     for (size_t i = 0; i < walk->outputs; i++)
         out[i] = 0;
-    for (size_t i = 0; i < walk->inputs; i++, walk_next(walk))
-        out[walk->to] += in[i];
+    for (size_t i = 0; i < walk->inputs; i += walk->line, walk_next(walk))
+        for (size_t k = 0; k < walk->line; k++)
+            out[walk->to + k * walk->step] += in[i + k];
+}
+
+static void sum_line(const struct walk *walk, const void *in, enum tenon_type type, size_t first,
+                     int64_t *sums) {
+    for (size_t k = 0; k < walk->line; k++) {
+        int64_t *sum = &sums[k * walk->step];
+        int64_t value = type == TENON_TYPE_I8   ? ((const int8_t *)in)[first + k]
+                        : type == TENON_TYPE_U8 ? ((const uint8_t *)in)[first + k]
+                                                : tenon_load_integer(type, in, first + k);
+        *sum = (int64_t)((uint64_t)*sum + (uint64_t)value); /* may wrap */
+    }
 }
 
 static void sum_integer(struct walk *walk, const struct tenon_op_call *call, int64_t *sums) {
-    enum tenon_type type = tenon_in(call, 0)->type;
     for (size_t i = 0; i < walk->outputs; i++)
         sums[i] = 0;
-    for (size_t i = 0; i < walk->inputs; i++, walk_next(walk)) {
-        int64_t value = tenon_load_integer(type, tenon_in_data(call, 0), i);
-        sums[walk->to] = (int64_t)((uint64_t)sums[walk->to] + (uint64_t)value); /* may wrap */
-    }
+    for (size_t i = 0; i < walk->inputs; i += walk->line, walk_next(walk))
+        sum_line(walk, tenon_in_data(call, 0), tenon_in(call, 0)->type, i, &sums[walk->to]);
 }
 
 /* in.scale / out.scale, over n for a mean; the shift stays within [-31, 31]. */
@@ -199,9 +216,12 @@ static void extreme_f32(struct walk *walk, bool largest, const float *in, float 
         out[i] = largest ? -FLT_MAX : FLT_MAX;
     if (walk->whole_tensor && walk->inputs != 0)
         out[0] = in[0];
-    for (size_t i = 0; i < walk->inputs; i++, walk_next(walk))
-        if (largest ? in[i] > out[walk->to] : in[i] < out[walk->to])
-            out[walk->to] = in[i];
+    for (size_t i = 0; i < walk->inputs; i += walk->line, walk_next(walk))
+        for (size_t k = 0; k < walk->line; k++) {
+            float *best = &out[walk->to + k * walk->step];
+            if (largest ? in[i + k] > *best : in[i + k] < *best)
+                *best = in[i + k];
+        }
 }
 
 static int64_t lowest(enum tenon_type type) {
@@ -218,12 +238,14 @@ static void extreme_integer(struct walk *walk, bool largest, const struct tenon_
     void *out = call->outputs[0].data;
     for (size_t i = 0; i < walk->outputs; i++)
         tenon_store_integer(type, out, i, largest ? lowest(type) : highest(type));
-    for (size_t i = 0; i < walk->inputs; i++, walk_next(walk)) {
-        int64_t value = tenon_load_integer(type, in, i);
-        int64_t best = tenon_load_integer(type, out, walk->to);
-        if (largest ? value > best : value < best)
-            tenon_store_integer(type, out, walk->to, value);
-    }
+    for (size_t i = 0; i < walk->inputs; i += walk->line, walk_next(walk))
+        for (size_t k = 0; k < walk->line; k++) {
+            size_t to = walk->to + k * walk->step;
+            int64_t value = tenon_load_integer(type, in, i + k);
+            int64_t best = tenon_load_integer(type, out, to);
+            if (largest ? value > best : value < best)
+                tenon_store_integer(type, out, to, value);
+        }
 }
 
 enum tenon_status tenon_reference_reduce_extreme(const struct tenon_op_call *call,

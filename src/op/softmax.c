@@ -96,32 +96,46 @@ static int32_t largest_of(const struct tenon_op_call *call, size_t first, size_t
     return largest;
 }
 
+enum { DIFFERENCES = 256 };
+
+/* How often each difference from the largest occurs in a row of 8 bits: what depends on it is
+ * computed once. */
+struct histogram {
+    size_t counts[DIFFERENCES]; /* of -index */
+    int32_t largest;
+};
+
+static void histogram_init(struct histogram *h, const struct tenon_op_call *call, size_t first,
+                           size_t depth) {
+    *h = (struct histogram){.largest = largest_of(call, first, depth)};
+    for (size_t i = 0; i < depth; i++)
+        h->counts[h->largest -
+                  tenon_load_small(tenon_in(call, 0), tenon_in_data(call, 0), first + i)]++;
+}
+
 /* With 12 integer bits. Saturates at the 4096 equal values where TFLite's sum would wrap. */
-static int32_t sum_of_exps(const struct tenon_op_call *call, const struct scaling *s,
-                           int32_t largest, size_t first, size_t depth) {
+static int32_t sum_of_exps(const struct scaling *s, const struct histogram *h) {
     int64_t sum = 0;
-    for (size_t i = 0; i < depth; i++) {
-        int32_t difference =
-            tenon_load_small(tenon_in(call, 0), tenon_in_data(call, 0), first + i) - largest;
-        if (difference >= s->least)
-            sum += tenon_rounding_shift_right(exp_of(s, difference), SUM_BITS);
-    }
+    for (int32_t d = 0; d < DIFFERENCES && -d >= s->least; d++)
+        if (h->counts[d] != 0)
+            sum += (int64_t)h->counts[d] * tenon_rounding_shift_right(exp_of(s, -d), SUM_BITS);
     return sum > INT32_MAX ? INT32_MAX : (int32_t)sum;
 }
 
 static void row_8bit(const struct tenon_op_call *call, const struct scaling *s, size_t first,
                      size_t depth) {
     const struct tenon_desc *in = tenon_in(call, 0), *out = tenon_out(call, 0);
-    int32_t largest = largest_of(call, first, depth), over_unit;
-    int32_t sum = sum_of_exps(call, s, largest, first, depth);
-    int32_t scale = tenon_fixed_reciprocal(sum, SUM_BITS, &over_unit);
+    struct histogram h;
+    int32_t over_unit, values[DIFFERENCES] = {0};
+    histogram_init(&h, call, first, depth);
+    int32_t scale = tenon_fixed_reciprocal(sum_of_exps(s, &h), SUM_BITS, &over_unit);
     int32_t shift = over_unit + 31 - (int32_t)tenon_type_bit_count(out->type);
+    for (int32_t d = 0; d < DIFFERENCES && -d >= s->least && shift <= 31; d++)
+        if (h.counts[d] != 0)
+            values[d] = tenon_rounding_shift_right(
+                tenon_doubling_high_multiply(scale, exp_of(s, -d)), shift < 0 ? 0 : shift);
     for (size_t i = 0; i < depth; i++) {
-        int32_t difference = tenon_load_small(in, tenon_in_data(call, 0), first + i) - largest;
-        int32_t value = 0;
-        if (difference >= s->least && shift <= 31)
-            value = tenon_rounding_shift_right(
-                tenon_doubling_high_multiply(scale, exp_of(s, difference)), shift < 0 ? 0 : shift);
+        int32_t value = values[h.largest - tenon_load_small(in, tenon_in_data(call, 0), first + i)];
         tenon_store_clamped(out, call->outputs[0].data, first + i,
                             (int64_t)value + tenon_type_min(out->type));
     }
@@ -221,13 +235,14 @@ static void log_row_8bit(const struct tenon_op_call *call, const struct scaling 
                          size_t depth) {
     const struct tenon_desc *in = tenon_in(call, 0), *out = tenon_out(call, 0);
     struct tenon_multiplier reverse = reverse_of(s);
-    int32_t largest = largest_of(call, first, depth);
-    int32_t log_sum = tenon_fixed_log(sum_of_exps(call, s, largest, first, depth));
+    struct histogram h;
+    histogram_init(&h, call, first, depth);
+    int32_t log_sum = tenon_fixed_log(sum_of_exps(s, &h));
     /* Below this the difference less the logarithm does not fit 5 integer bits. */
     int32_t bound = tenon_requantize(INT32_MIN + log_sum, &reverse, TENON_ROUNDING_DOUBLE);
     bound = bound > s->least - 1 ? bound : s->least - 1;
     for (size_t i = 0; i < depth; i++) {
-        int32_t difference = tenon_load_small(in, tenon_in_data(call, 0), first + i) - largest;
+        int32_t difference = tenon_load_small(in, tenon_in_data(call, 0), first + i) - h.largest;
         int64_t value = tenon_type_min(out->type);
         if (difference > bound) {
             int64_t log = (int64_t)scaled_difference(s, difference) - log_sum;
