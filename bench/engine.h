@@ -19,7 +19,7 @@ struct engine_setup {
     const char *path;    /* the model, or what the engine reads in its place */
     const char *library; /* of a peer */
     uint32_t threads;
-    bool layers;                     /* that layers() will be called */
+    bool layers;                     /* that layers() or profile() will be called */
     const struct tenon_model *model; /* NULL unless the engine wants it */
 };
 
@@ -29,6 +29,8 @@ struct engine_layer {
     uint64_t macs;
     double ns;
 };
+
+enum { ENGINE_PATH_BYTES = 1024 };
 
 struct engine {
     const char *name;
@@ -42,6 +44,8 @@ struct engine {
     /* Median time of each node over `rounds` runs, in the order of the model; NULL: not told. */
     bool (*layers)(void *self, uint32_t rounds, struct engine_layer *out, size_t capacity,
                    size_t *count);
+    /* The same from a library's own profiler: runs, and names the file that it wrote. */
+    bool (*profile)(void *self, uint32_t rounds, char path[ENGINE_PATH_BYTES]);
     void (*close)(void *self);
 };
 

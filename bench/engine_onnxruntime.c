@@ -21,6 +21,7 @@ enum { /* positions in struct OrtApi */
        CREATE_SESSION = 7,
        RUN = 9,
        CREATE_SESSION_OPTIONS = 10,
+       ENABLE_PROFILING = 14,
        SET_OPTIMIZATION_LEVEL = 23,
        SET_INTRA_OP_THREADS = 24,
        SESSION_GET_OUTPUT_NAME = 37,
@@ -28,6 +29,7 @@ enum { /* positions in struct OrtApi */
        GET_TENSOR_MUTABLE_DATA = 51,
        CREATE_CPU_MEMORY_INFO = 69,
        GET_DEFAULT_ALLOCATOR = 78,
+       SESSION_END_PROFILING = 110,
        ADD_SESSION_CONFIG_ENTRY = 130,
 
        API_VERSION = 13,     /* of these entries; newer libraries serve it */
@@ -79,6 +81,8 @@ static bool load_api(struct ort_engine *self, const char *library) {
 
 static bool set_options(struct ort_engine *self, const struct engine_setup *setup, bool precise) {
     return CALL(self, CREATE_SESSION_OPTIONS, (void **), &self->options) &&
+           (!setup->layers || CALL(self, ENABLE_PROFILING, (void *, const char *), self->options,
+                                   "tenon-bench-profile")) &&
            CALL(self, SET_OPTIMIZATION_LEVEL, (void *, int), self->options, OPTIMIZE_ALL) &&
            CALL(self, SET_INTRA_OP_THREADS, (void *, int), self->options, (int)setup->threads) &&
            (!precise || CALL(self, ADD_SESSION_CONFIG_ENTRY, (void *, const char *, const char *),
@@ -176,6 +180,18 @@ static bool get_output(void *engine, void *data, size_t *size_bytes) {
     return true;
 }
 
+static bool profile(void *engine, uint32_t rounds, char path[ENGINE_PATH_BYTES]) {
+    struct ort_engine *self = engine;
+    char *name;
+    for (uint32_t i = 0; i < rounds; i++)
+        if (!run(self))
+            return false;
+    if (!CALL(self, SESSION_END_PROFILING, (void *, void *, char **), self->session,
+              self->allocator, &name))
+        return false;
+    return snprintf(path, ENGINE_PATH_BYTES, "%s", name) < ENGINE_PATH_BYTES;
+}
+
 /* What the library holds is released with the process. */
 static void finish(void *engine) {
     struct ort_engine *self = engine;
@@ -189,6 +205,7 @@ const struct engine engine_onnxruntime = {.name = "onnxruntime",
                                           .set_input = set_input,
                                           .run = run,
                                           .get_output = get_output,
+                                          .profile = profile,
                                           .close = finish};
 
 const struct engine engine_onnxruntime_precise = {.name = "onnxruntime-precise",
@@ -197,4 +214,5 @@ const struct engine engine_onnxruntime_precise = {.name = "onnxruntime-precise",
                                                   .set_input = set_input,
                                                   .run = run,
                                                   .get_output = get_output,
+                                                  .profile = profile,
                                                   .close = finish};

@@ -10,7 +10,7 @@
  *
  * MODEL is the .tflite file, FILE what the engine reads; LIBRARY may be "". `serve` answers on
  * stdout: "input FILE", "output FILE", "run MICROSECONDS" (once uncounted, then until the time is
- * over: runs, median wall and mean CPU nanoseconds), "layers ROUNDS", "memory".
+ * over: runs, median wall and mean CPU nanoseconds), "layers ROUNDS", "profile ROUNDS", "memory".
  */
 #include <dlfcn.h>
 #include <inttypes.h>
@@ -33,7 +33,7 @@ enum { RUNS_MAX = 4096, LAYERS_MAX = 1024, OUTPUT_MAX = 1 << 20, ANSWER_FD = 3 }
 
 static const struct engine *const engines[] = {
     &engine_tenon,  &engine_tenon_f32,      &engine_onnxruntime, &engine_onnxruntime_precise,
-    &engine_tflite, &engine_tflite_xnnpack,
+    &engine_tflite, &engine_tflite_xnnpack, &engine_xnnpack,
 };
 
 bool complain(const char *format, ...) {
@@ -179,6 +179,13 @@ static bool print_layers(struct bench *bench, uint32_t rounds) {
     return true;
 }
 
+static bool print_profile(struct bench *bench, uint32_t rounds) {
+    char path[ENGINE_PATH_BYTES];
+    if (bench->engine->profile == NULL)
+        return complain("%s has no profiler", bench->engine->name);
+    return bench->engine->profile(bench->self, rounds, path) && puts(path) >= 0;
+}
+
 /* Peak of this program's own memory in KiB: ru_maxrss would count what forked it, too. */
 static bool print_memory(void) {
     char line[256];
@@ -205,6 +212,8 @@ static bool serve_line(struct bench *bench, char *line) {
         return run_for(bench, strtoull(operand, NULL, 10) * 1000);
     if (operand != NULL && strcmp(line, "layers") == 0)
         return print_layers(bench, (uint32_t)strtoul(operand, NULL, 10));
+    if (operand != NULL && strcmp(line, "profile") == 0)
+        return print_profile(bench, (uint32_t)strtoul(operand, NULL, 10));
     if (strcmp(line, "memory") == 0)
         return print_memory();
     return complain("no command %s", line);
