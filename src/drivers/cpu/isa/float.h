@@ -2,6 +2,8 @@
  * linear_f32 and depthwise_f32 over the operations of a vector.h (type vf, LANES x f32, and
  * FLOAT_ROWS). Products of a channel are added in the order of the weights, the bias at the end.
  */
+enum { FLOAT_PIXELS = 4 }; /* of a depthwise convolution, at once */
+
 struct float_range {
     vf low, high;
 };
@@ -105,26 +107,68 @@ TENON_ALWAYS_INLINE vf vf_load_some(const float *at, uint32_t count) {
     return vf_load(values);
 }
 
+/* A panel's channels of `pixels` pixels of `taps` taps, both known to the compiler. */
+TENON_ALWAYS_INLINE void depthwise_float_pixels(const struct tenon_float_params *params,
+                                                const float *const *pixel_taps, int pixels,
+                                                size_t taps, const vf *weights, vf bias, float *out,
+                                                size_t at) {
+    struct float_range range = {vf_dup(params->low), vf_dup(params->high)};
+    vf sums[FLOAT_PIXELS];
+    TENON_UNROLL for (int p = 0; p < pixels; p++) sums[p] = vf_dup(0);
+    TENON_UNROLL for (size_t k = 0; k < taps; k++) {
+        TENON_UNROLL for (int p = 0; p < pixels; p++) sums[p] =
+            vf_multiply_add(sums[p], vf_load(pixel_taps[(size_t)p * taps + k] + at), weights[k]);
+    }
+    TENON_UNROLL for (int p = 0; p < pixels; p++)
+        vf_store(out + (size_t)p * params->channels + at, vf_finish(sums[p], bias, &range));
+}
+
+/* A whole panel of a 3x3 window: its weights stay in registers. */
+static void depthwise_float_3x3(const struct tenon_float_params *params, const float *const *taps,
+                                size_t pixel_count, const uint8_t *panel, float *out, size_t at) {
+    enum { TAPS = 9 };
+    vf weights[TAPS], bias = vf_load(panel);
+    TENON_UNROLL for (size_t k = 0; k < TAPS; k++) weights[k] =
+        vf_load(panel + (k + 1) * LANES * sizeof(float));
+    size_t i = 0;
+    for (; i + FLOAT_PIXELS <= pixel_count; i += FLOAT_PIXELS)
+        depthwise_float_pixels(params, taps + i * TAPS, FLOAT_PIXELS, TAPS, weights, bias,
+                               out + i * params->channels, at);
+    for (; i < pixel_count; i++)
+        depthwise_float_pixels(params, taps + i * TAPS, 1, TAPS, weights, bias,
+                               out + i * params->channels, at);
+}
+
+/* Any window, and a panel of `count` channels. */
+static void depthwise_float_any(const struct tenon_float_params *params, const float *const *taps,
+                                size_t pixel_count, const uint8_t *panel, float *out, size_t at,
+                                uint32_t count) {
+    struct float_range range = {vf_dup(params->low), vf_dup(params->high)};
+    for (size_t i = 0; i < pixel_count; i++) {
+        vf sum = vf_dup(0);
+        for (size_t k = 0; k < params->products; k++) {
+            const float *tap = taps[i * params->products + k] + at;
+            vf x = count < LANES ? vf_load_some(tap, count) : vf_load(tap);
+            sum = vf_multiply_add(sum, x, vf_load(panel + (k + 1) * LANES * sizeof(float)));
+        }
+        vf y = vf_finish(sum, vf_load(panel), &range);
+        if (count < LANES)
+            vf_store_some(out + i * params->channels + at, y, count);
+        else
+            vf_store(out + i * params->channels + at, y);
+    }
+}
+
 static void depthwise_f32(const struct tenon_float_params *params, const float *const *taps,
                           size_t pixel_count, float *out) {
-    struct float_range range = {vf_dup(params->low), vf_dup(params->high)};
     for (uint32_t panel = 0; panel < params->panels; panel++) {
         const uint8_t *weights = tenon_float_panel(params, panel);
         size_t at = (size_t)panel * LANES;
-        uint32_t left = params->channels - (uint32_t)at, count = left < LANES ? left : LANES;
-        vf bias = vf_load(weights);
-        for (size_t i = 0; i < pixel_count; i++) {
-            vf sum = vf_dup(0);
-            for (size_t k = 0; k < params->products; k++) {
-                const float *tap = taps[i * params->products + k] + at;
-                vf x = count < LANES ? vf_load_some(tap, count) : vf_load(tap);
-                sum = vf_multiply_add(sum, x, vf_load(weights + (k + 1) * LANES * sizeof(float)));
-            }
-            vf y = vf_finish(sum, bias, &range);
-            if (count < LANES)
-                vf_store_some(out + i * params->channels + at, y, count);
-            else
-                vf_store(out + i * params->channels + at, y);
-        }
+        uint32_t left = params->channels - (uint32_t)at;
+        if (params->products == 9 && left >= LANES)
+            depthwise_float_3x3(params, taps, pixel_count, weights, out, at);
+        else
+            depthwise_float_any(params, taps, pixel_count, weights, out, at,
+                                left < LANES ? left : LANES);
     }
 }
