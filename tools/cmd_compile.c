@@ -8,12 +8,14 @@
 #include "output.h"
 #include "pass_words.h"
 #include "placement.h"
+#include "plan.h"
 #include "report.h"
 
 enum { EMIT_PROGRAM, EMIT_TRACE };
 
 struct compile_options {
     struct machine_options machine;
+    struct option_texts reports;
     const char *output;
     int emit;
     struct pass_words passes;
@@ -29,6 +31,7 @@ static const struct option options[] = {
     {0, "emit", OPTION_CHOICE, "program|trace", offsetof(struct compile_options, emit), 0, 0,
      "trace: the commands as text for replay on other\n"
      "implementations of the device (default program)"},
+    PLAN_OPTION_REPORT(struct compile_options),
     MACHINE_OPTION_ROUNDING(struct compile_options),
     MACHINE_OPTION_NUMERICS(struct compile_options),
     MACHINE_OPTION_PLACEMENT(struct compile_options),
@@ -75,9 +78,12 @@ static void print_summary(const struct tenon_program *program, const char *path,
 }
 
 static int write_all(const char *path, const struct tenon_program *program,
-                     const struct compile_options *compile) {
+                     const struct tenon_report *report, const struct compile_options *compile) {
     struct outputs outputs = {0};
+    const struct plan plan = {.title = path, .report = report};
     int result = add_program(path, program, compile, &outputs);
+    if (result == EXIT_OK)
+        result = plan_write(&plan, &compile->reports, &outputs);
     if (result == EXIT_OK && !outputs_commit(&outputs))
         result = EXIT_ENVIRONMENT;
     outputs_finish(&outputs);
@@ -101,15 +107,19 @@ static int run(const struct command *command, int argc, char **argv) {
     if (machine_is_program(path))
         return tool_complain(EXIT_USAGE, "%s is a compiled program already; name the model", path);
     struct tenon_program *program;
+    struct tenon_report *report = NULL;
+    if (compile.reports.count > 0)
+        compile.machine.report = &report;
     uint64_t start = tool_clock_ns();
     result = machine_open_program(path, &compile.machine, &program);
     uint64_t duration_ns = tool_clock_ns() - start;
     if (result == EXIT_OK && compile.output != NULL) {
         placement_print_fallbacks(program, stderr);
-        result = write_all(path, program, &compile);
+        result = write_all(path, program, report, &compile);
     }
     if (result == EXIT_OK && compile.output != NULL && strcmp(compile.output, "-") != 0)
         print_summary(program, compile.output, duration_ns);
+    tenon_report_destroy(report);
     tenon_program_unref(program);
     return result;
 }
@@ -125,6 +135,7 @@ const struct command command_compile = {
         "  tenon compile -o mobilenet.tnn mobilenet.tflite\n"
         "  tenon compile --portable -o mobilenet.tnn mobilenet.tflite   # for any CPU\n"
         "  tenon run -i cat.jpg mobilenet.tnn\n"
+        "  tenon compile -d sim:nvdla,cpu --report plan.svg -o m.tnn mobilenet.tflite\n"
         "  tenon compile --target nvdla:nv_small,cpu --emit trace -o m.txt mobilenet.tflite\n",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),

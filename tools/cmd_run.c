@@ -9,12 +9,14 @@
 #include "machine.h"
 #include "npy.h"
 #include "placement.h"
+#include "plan.h"
 #include "report.h"
 #include "statistics.h"
 
 struct run_options {
     struct machine_options machine;
     struct input_options input;
+    struct option_texts reports;
     const char *output, *labels;
     uint64_t top, repeat;
     bool show, npy, json, profile;
@@ -45,6 +47,7 @@ static const struct option options[] = {
      "run N times on the same input"},
     {0, "profile", OPTION_FLAG, NULL, offsetof(struct run_options, profile), 0, 0,
      "show the time of every operator"},
+    PLAN_OPTION_REPORT(struct run_options),
     MACHINE_OPTION_ROUNDING(struct run_options),
     MACHINE_OPTION_NUMERICS(struct run_options),
     MACHINE_OPTION_PLACEMENT(struct run_options),
@@ -69,18 +72,19 @@ static int run_all(struct machine *machine, const char *path, const struct run_o
                    struct timing *timing) {
     uint32_t nodes = tenon_program_node_count(machine->program);
     timing->run_ns = calloc(run->repeat, sizeof(*timing->run_ns));
-    timing->node_ns = run->profile ? calloc(nodes + (size_t)1, sizeof(*timing->node_ns)) : NULL;
-    if (timing->run_ns == NULL || (run->profile && timing->node_ns == NULL))
+    bool profile = run->machine.profile;
+    timing->node_ns = profile ? calloc(nodes + (size_t)1, sizeof(*timing->node_ns)) : NULL;
+    if (timing->run_ns == NULL || (profile && timing->node_ns == NULL))
         return tool_complain_memory();
     struct tool_progress *progress = tool_progress_begin("running");
     int result = EXIT_OK;
     for (uint64_t i = 0; i < run->repeat && result == EXIT_OK; i++) {
         result = machine_run(machine, path, &timing->run_ns[i]);
-        if (run->profile)
+        if (profile)
             add_profile(machine, timing->node_ns);
     }
     tool_progress_end(progress);
-    for (uint32_t i = 0; run->profile && i < nodes; i++)
+    for (uint32_t i = 0; profile && i < nodes; i++)
         timing->node_ns[i] /= run->repeat;
     return result;
 }
@@ -144,6 +148,18 @@ static bool write_json(struct file_set *set, json_t *json) {
     return dumped && closed;
 }
 
+static int write_reports(const char *path, const struct run_options *run,
+                         const struct timing *timing) {
+    struct outputs outputs = {0};
+    const struct plan plan = {
+        .title = path, .report = *run->machine.report, .spent_ns = timing->node_ns};
+    int result = plan_write(&plan, &run->reports, &outputs);
+    if (result == EXIT_OK && !outputs_commit(&outputs))
+        result = EXIT_ENVIRONMENT;
+    outputs_finish(&outputs);
+    return result;
+}
+
 static int write_all(const struct machine *machine, const char *path, const struct run_options *run,
                      const struct labels *labels, const struct timing *timing) {
     struct file_set set;
@@ -200,6 +216,8 @@ static int run_machine(struct machine *machine, const char *path, const struct r
                        const struct labels *labels) {
     struct timing timing = {0};
     int result = run_all(machine, path, run, &timing);
+    if (result == EXIT_OK && run->reports.count > 0)
+        result = write_reports(path, run, &timing);
     if (result == EXIT_OK)
         result = answer(machine, path, run, labels, &timing);
     free(timing.run_ns);
@@ -265,10 +283,18 @@ static int run(const struct command *command, int argc, char **argv) {
     int result;
     if (!tool_command_parse(command, argc, argv, &run, &path, 1, &result))
         return result;
-    run.machine.profile = run.profile;
+    struct tenon_report *report = NULL;
+    run.machine.profile = run.profile || run.reports.count > 0;
+    if (run.reports.count > 0)
+        run.machine.report = &report;
     if (run.npy && run.output == NULL)
         return tool_complain(EXIT_USAGE, "--npy says how -o DIR writes; give -o DIR too");
-    return run_model(path, &run);
+    if (run.reports.count > 0 && machine_is_program(path))
+        return tool_complain(
+            EXIT_USAGE, "%s is a compiled program: `tenon compile --report` tells the plan", path);
+    result = run_model(path, &run);
+    tenon_report_destroy(report);
+    return result;
 }
 
 const struct command command_run = {
@@ -283,6 +309,7 @@ const struct command command_run = {
         "  tenon run -i cat.jpg --labels labels.txt mobilenet.tflite\n"
         "  tenon run --show -i left=a.png -i right=b.png -o answer --npy stereo.tflite\n"
         "  tenon run --mean 123.7,116.3,103.5 --scale 58.4,57.1,57.4 -i cat.jpg net.tflite\n"
+        "  tenon run -d sim:nvdla,cpu --report plan.svg mobilenet.tflite\n"
         "  tenon run --profile --repeat 20 --threads 1 mobilenet.tflite\n",
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),

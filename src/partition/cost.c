@@ -158,14 +158,15 @@ static uint64_t state_ns(const struct tenon_graph *graph, const struct tenon_nod
     return ns;
 }
 
-/* Of a node that the target takes as it was asked: whether it would not, were it to be exact. */
-static bool needs_within_1(const struct tenon_target *target, const struct tenon_backend *backend,
-                           const struct tenon_graph *graph, uint32_t node) {
+/* Of a node that the target takes as it was asked: whether it would not, were it to be exact. Asked
+ * for reports only, since the answer may cost a proof. */
+static bool needs_within_1(const struct building *b, const struct tenon_target *target,
+                           uint32_t node) {
     char reason[TENON_REASON_BYTES];
     struct tenon_target exact = *target;
     exact.numerics = TENON_NUMERICS_EXACT;
-    return target->numerics != TENON_NUMERICS_EXACT &&
-           !backend->supports(&exact, graph, node, reason);
+    return b->request->describe && target->numerics != TENON_NUMERICS_EXACT &&
+           !tenon_backend_find(target->name)->supports(&exact, b->graph, node, reason);
 }
 
 static bool ask_backend(struct building *b, uint32_t node, uint32_t label) {
@@ -181,7 +182,7 @@ static bool ask_backend(struct building *b, uint32_t node, uint32_t label) {
         candidate->reason = tenon_arena_string(b->arena, reason, strnlen(reason, sizeof(reason)));
         return candidate->reason != NULL;
     }
-    candidate->within_1 = needs_within_1(target, backend, b->graph, node);
+    candidate->within_1 = needs_within_1(b, target, node);
     candidate->time_ns = backend->cost_ns(target, b->graph, node);
     apply_measured(b, node, target->name, candidate);
     candidate->time_ns = clamp_ns(candidate->time_ns);

@@ -4,6 +4,7 @@ operators compared one by one. The null device maps bytes through tables; the CP
 import json
 import os
 import unittest
+import xml.etree.ElementTree
 
 from command import SHAPES, CommandTest
 
@@ -99,6 +100,53 @@ class Partition(CommandTest):
         self.assertTrue(all(row["largest"] == 0 for row in both["nodes"]))
         self.expect(3, "diff", "--json", model)
         self.expect(3, "diff", "--per-node", "--golden", "x.raw", model)
+
+    def test_reports(self):
+        svg, text, data = (self.path("plan" + end) for end in (".svg", ".txt", ".json"))
+        self.expect(0, "compile", "-d", "null,cpu", "--placement", "order", "--report", svg,
+                    "--report", text, "--report", data, "-o", self.path("x.tnn"), self.sandwich())
+        plan = json.loads(self.read("plan.json"))
+        self.assertEqual([node["target"] for node in plan["nodes"]], ["null", "cpu", "null"])
+        self.assertEqual(plan["nodes"][1]["options"][0]["reason"],
+                         "add is no map of single elements")
+        # a goes to the CPU, b comes back; x goes in and c comes out: 64 KiB each.
+        null, cpu = plan["targets"]
+        self.assertEqual((null["bytes_in"], null["bytes_out"]), (2 * 65536, 2 * 65536))
+        self.assertEqual((null["host"], cpu["host"], null["alone_ns"]), (False, True, None))
+        self.assertEqual(sum(edge["crosses"] for edge in plan["edges"]), 4)
+        self.assertEqual(plan["estimated_ns"], plan["transfer_ns"] + plan["submit_ns"] +
+                         sum(node["estimated_ns"] for node in plan["nodes"]))
+        picture = xml.etree.ElementTree.fromstring(self.read("plan.svg"))
+        words = [element.text for element in picture.iter() if element.tag.endswith("}text")]
+        for word in ("relu6", "add", "logistic", "null", "cpu", "sandwich.tir",
+                     "null: add is no map of single elements"):
+            self.assertIn(word, words)
+        self.assertIn(b"null: add is no map of single elements", self.read("plan.txt"))
+
+    def test_a_run_measures(self):
+        data = self.path("plan.json")
+        self.expect(0, "run", "-d", "null,cpu", "--report", data, "--report", self.path("p.svg"),
+                    self.sandwich())
+        self.assertTrue(all(node["measured_ns"] > 0
+                            for node in json.loads(self.read("plan.json"))["nodes"]))
+        out, _ = self.expect(0, "run", "--report", "-", self.sandwich())
+        self.assertIn("why not a better one", out)
+        self.expect(0, "compile", "-o", self.path("x.tnn"), self.sandwich())
+        self.expect(3, "run", "--report", data, self.path("x.tnn"))
+
+    def test_reports_and_program_appear_together(self):
+        self.expect(4, "compile", "--report", self.path("plan.svg"), "--report",
+                    self.path("none/plan.svg"), "-o", self.path("x.tnn"), self.sandwich())
+        self.assertEqual(os.listdir(self.folder), ["sandwich.tir"])
+
+    def test_names_cannot_leave_the_picture(self):
+        model = SANDWICH.replace(b'add "b"', b'add "</text><script>&b"')
+        svg = self.path("plan.svg")
+        self.expect(0, "compile", "--report", svg, "-o", self.path("x.tnn"),
+                    self.write("evil.tir", model))
+        tags = {e.tag.split("}")[1] for e in
+                xml.etree.ElementTree.fromstring(self.read("plan.svg")).iter()}
+        self.assertNotIn("script", tags)
 
 
 if __name__ == "__main__":
