@@ -35,16 +35,30 @@ static void arrays_get(const uint8_t *block, uint32_t channels,
                                             at + 4 * bytes};
 }
 
-static bool arrays_ok(const struct tenon_requantize_arrays *arrays, uint32_t channels) {
-    for (uint32_t i = 0; i < channels; i++)
+/* Without right_only, which the blocks tell. */
+static struct tenon_requantize_proof proof_of(const uint8_t *header) {
+    uint32_t flags = word(header, 8);
+    return (struct tenon_requantize_proof){
+        .in_32_bits = (flags & TENON_PROOF_IN_32_BITS) != 0,
+        .no_ties = (flags & TENON_PROOF_NO_TIES) != 0,
+        .right_only = true,
+    };
+}
+
+/* Checks the arrays; takes right_only away where it is not so. */
+static bool arrays_ok(const struct tenon_requantize_arrays *arrays, uint32_t channels,
+                      bool *right_only) {
+    for (uint32_t i = 0; i < channels; i++) {
+        uint32_t right = word(arrays->right, i);
+        *right_only &= right >= 1 && right <= 30;
         if ((int32_t)word(arrays->multiplier, i) < 0 || word(arrays->left, i) > SHIFT_LEFT_MAX ||
-            word(arrays->right, i) > SHIFT_RIGHT_MAX ||
-            (word(arrays->left, i) != 0 && word(arrays->right, i) != 0))
+            right > SHIFT_RIGHT_MAX || (word(arrays->left, i) != 0 && right != 0))
             return false;
+    }
     return true;
 }
 
-/* Header words: lanes, channels, blocks, quads or taps, depth, low, high, zero point, provable. */
+/* Header words: lanes, channels, blocks, quads or taps, depth, low, high, zero point, flags. */
 static bool header_ok(struct tenon_span bytes, uint32_t channels_per_lane) {
     if (!tenon_span_has(bytes, 0, TENON_PARAMS_HEADER_BYTES))
         return false;
@@ -81,7 +95,7 @@ void tenon_linear_panel_get(const struct tenon_linear_params *params, uint32_t i
     panel_at(params, params->bytes + word(params->bytes + TENON_PARAMS_HEADER_BYTES, index), out);
 }
 
-static bool panel_ok(const struct tenon_linear_params *params, struct tenon_span block) {
+static bool panel_ok(struct tenon_linear_params *params, struct tenon_span block) {
     size_t header = tenon_params_block_header(params->lanes);
     if (block.size < header)
         return false;
@@ -95,7 +109,7 @@ static bool panel_ok(const struct tenon_linear_params *params, struct tenon_span
     for (uint32_t i = 0; i < panel.extra_count; i++)
         if (word(panel.extra_quad, i) >= params->quads)
             return false;
-    return arrays_ok(&panel.after, params->lanes);
+    return arrays_ok(&panel.after, params->lanes, &params->proof.right_only);
 }
 
 bool tenon_linear_params_read(struct tenon_span bytes, struct tenon_linear_params *out) {
@@ -111,7 +125,7 @@ bool tenon_linear_params_read(struct tenon_span bytes, struct tenon_linear_param
         .low = (int32_t)word(data, 5),
         .high = (int32_t)word(data, 6),
         .zero_point = (int32_t)word(data, 7),
-        .provable = word(data, 8) != 0,
+        .proof = proof_of(data),
         .bytes = data,
     };
     if (out->depth != 1 && out->depth != 2 && out->depth != TENON_DEPTH_MAX)
@@ -145,7 +159,7 @@ void tenon_depthwise_block_get(const struct tenon_depthwise_params *params, uint
                  out);
 }
 
-static bool block_ok(const struct tenon_depthwise_params *params, struct tenon_span bytes) {
+static bool block_ok(struct tenon_depthwise_params *params, struct tenon_span bytes) {
     uint32_t channels = params->lanes * 4;
     size_t header = tenon_params_block_header(channels);
     if (bytes.size < header)
@@ -161,7 +175,7 @@ static bool block_ok(const struct tenon_depthwise_params *params, struct tenon_s
     /* A block lies inside of the channels, or is the only one. */
     bool inside = params->channels >= channels ? block.first <= params->channels - channels
                                                : block.first == 0;
-    return inside && arrays_ok(&block.after, channels);
+    return inside && arrays_ok(&block.after, channels, &params->proof.right_only);
 }
 
 bool tenon_depthwise_params_read(struct tenon_span bytes, struct tenon_depthwise_params *out) {
@@ -176,7 +190,7 @@ bool tenon_depthwise_params_read(struct tenon_span bytes, struct tenon_depthwise
         .low = (int32_t)word(data, 5),
         .high = (int32_t)word(data, 6),
         .zero_point = (int32_t)word(data, 7),
-        .provable = word(data, 8) != 0,
+        .proof = proof_of(data),
         .bytes = data,
     };
     for (uint32_t i = 0; i < out->blocks; i++)

@@ -23,6 +23,16 @@ struct tenon_requantize_arrays {
     const uint8_t *real;       /* f32: the factor itself */
 };
 
+/* What is known of all channels' sums and factors. */
+struct tenon_requantize_proof {
+    bool in_32_bits; /* no intermediate of the double rule overflows 32 bits */
+    bool no_ties;    /* of the double rule's first rounding, and its shifts are right_only */
+    bool right_only; /* every shift is one to the right by 1 … 30 */
+};
+
+/* Flags of the header word. */
+enum { TENON_PROOF_IN_32_BITS = 1, TENON_PROOF_NO_TIES = 2 };
+
 enum {
     TENON_PARAMS_ALIGNMENT = 64,
     TENON_PARAMS_HEADER_BYTES = 64,
@@ -38,7 +48,7 @@ struct tenon_linear_params {
     uint32_t quads; /* ceil(products of a channel / 4) */
     uint32_t depth; /* quads that may be added in 16 bits: 1, 2 or 4 */
     int32_t low, high, zero_point;
-    bool provable;        /* no intermediate of the rounding rules overflows 32 bits */
+    struct tenon_requantize_proof proof;
     const uint8_t *bytes; /* of all */
 };
 
@@ -69,7 +79,7 @@ size_t tenon_params_block_header(uint32_t channels);
 struct tenon_depthwise_params {
     uint32_t lanes, channels, blocks, taps;
     int32_t low, high, zero_point;
-    bool provable;
+    struct tenon_requantize_proof proof;
     const uint8_t *bytes;
 };
 

@@ -446,9 +446,53 @@ static void test_split(void **state) {
     assert_true(255 * (TENON_SUM_MAX_16 + 1) > INT16_MAX);
 }
 
+/* ---- symmetric rounding ---- */
+
+static int32_t scaled(int64_t x, const struct tenon_multiplier *m) {
+    return tenon_requantize((int32_t)x, m, TENON_ROUNDING_DOUBLE);
+}
+
+/* The largest bound for which the rule is said to be symmetric. */
+static int64_t symmetric_until(const struct tenon_multiplier *m) {
+    int64_t below = 0, above = INT64_C(1) << 31;
+    while (above - below > 1) {
+        int64_t middle = (below + above) / 2;
+        if (tenon_requantize_symmetric(middle, m))
+            below = middle;
+        else
+            above = middle;
+    }
+    return below;
+}
+
+/* Up to the bound the rule is symmetric, and right after it, where there is an end, it is not:
+ * factors with many zero bits reach ties early. */
+static void test_symmetric(void **state) {
+    int ended = 0;
+    (void)state;
+    random_state = 11;
+    for (int n = 0; n < 3000; n++) {
+        int twos = between(0, 30), right = between(1, 12);
+        int64_t q = (int64_t)(((UINT32_C(1) << 30 | random_u32() >> 2) >> twos | 1)) << twos;
+        struct tenon_multiplier m = {.multiplier = (int32_t)q, .shift = -right};
+        int64_t until = symmetric_until(&m), limit = INT64_C(1) << 30;
+        for (int i = 0; i < 200; i++) {
+            int64_t x = i < 40 ? until - i : (int64_t)random_u32() % (until + 1);
+            if (x >= 0 && x < limit && scaled(x, &m) < 512)
+                assert_int_equal(scaled(-x, &m), -scaled(x, &m));
+        }
+        if (until + 1 >= limit)
+            continue;
+        ended++;
+        assert_int_equal(scaled(-(until + 1), &m), 1 - scaled(until + 1, &m));
+    }
+    assert_true(ended > 1000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_split),
+        cmocka_unit_test(test_symmetric),
         cmocka_unit_test(test_kernels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

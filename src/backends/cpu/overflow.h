@@ -1,10 +1,13 @@
-/* Which weights' products with activations in 0 … 255 can be added in 16 bits without overflow. */
+/* Proofs about sums: which products can be added in 16 bits without overflow, which sums are
+ * halfway between two integers after they are scaled. */
 #ifndef TENON_BACKENDS_CPU_OVERFLOW_H
 #define TENON_BACKENDS_CPU_OVERFLOW_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "op/numerics.h"
 
 /* Σ u * w for u in 0 … 255 stays within int16 when the positive weights add up to at most this and
  * the negative ones to no less than its negative: 255 * 128 = 32640. */
@@ -17,5 +20,11 @@ enum { TENON_SUM_MAX_16 = 128 };
  */
 bool tenon_split_weights(const int16_t *weights, size_t count, bool in_16_bits, int8_t *kept,
                          int16_t *rest);
+
+/*
+ * Whether the double rule is symmetric for |x| <= bound, for shifts to the right by 1 … 30 and
+ * outputs of 8 bits: scaling -x gives what is minus the scaling of x, or both are clamped.
+ */
+bool tenon_requantize_symmetric(int64_t bound, const struct tenon_multiplier *m);
 
 #endif

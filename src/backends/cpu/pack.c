@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/cpu/overflow.h"
 #include "image/cpu_params.h"
 #include "op/linear.h"
 
@@ -35,7 +36,7 @@ bool tenon_channels_init(struct tenon_channels *channels, const struct tenon_pac
     channels->low = epilogue.low;
     channels->high = epilogue.high;
     channels->zero_point = epilogue.zero_point;
-    channels->provable = true;
+    channels->in_32_bits = channels->no_ties = true;
     channels->zero = zero_as_seen(packing, tenon_in(call, 0));
     return true;
 }
@@ -48,8 +49,12 @@ void tenon_channels_fold(struct tenon_channels *channels, int32_t c, const int16
         magnitude += abs(weights[k]);
     }
     channels->bias[c] = (int32_t)(uint32_t)(uint64_t)(bias - channels->zero * sum);
-    channels->provable &=
-        tenon_requantize_provable(llabs(bias) + UINT8_MAX * magnitude, &channels->multipliers[c]);
+    int64_t bound = llabs(bias) + UINT8_MAX * magnitude;
+    struct tenon_multiplier *m = &channels->multipliers[c];
+    if (m->multiplier == 0) /* any shift will do */
+        m->shift = -1;
+    channels->in_32_bits &= tenon_requantize_provable(bound, m);
+    channels->no_ties &= m->shift < 0 && m->shift >= -30 && tenon_requantize_symmetric(bound, m);
 }
 
 void tenon_pack_load(const struct tenon_op_call *call, size_t first, size_t stride, size_t count,
@@ -81,7 +86,8 @@ size_t tenon_pack_header(const struct tenon_packing *packing, const struct tenon
     tenon_strbuf_append_le32(out, (uint32_t)channels->low);
     tenon_strbuf_append_le32(out, (uint32_t)channels->high);
     tenon_strbuf_append_le32(out, (uint32_t)channels->zero_point);
-    tenon_strbuf_append_le32(out, channels->provable);
+    tenon_strbuf_append_le32(out, (channels->in_32_bits ? TENON_PROOF_IN_32_BITS : 0) |
+                                      (channels->no_ties ? TENON_PROOF_NO_TIES : 0));
     while (!out->failed && out->size < start + TENON_PARAMS_HEADER_BYTES)
         tenon_strbuf_append_u8(out, 0);
     size_t offsets = out->size;
@@ -96,8 +102,8 @@ enum { BLOCK_MAX = 64 }; /* channels */
 enum array { BIAS, MULTIPLIER, LEFT, RIGHT, REAL, ARRAYS };
 
 static uint32_t value_of(const struct tenon_channels *channels, int32_t c, enum array array) {
-    if (c < 0)
-        return 0;
+    if (c < 0) /* whose factor is 0, with any shift */
+        return array == RIGHT;
     const struct tenon_multiplier *m = &channels->multipliers[c];
     union {
         float real;

@@ -37,7 +37,7 @@ struct tenon_channels {
     int32_t *bias; /* with the activations' zero point folded in; wraps like the sums do */
     int64_t zero;  /* of the activations, as the kernel sees them */
     int32_t low, high, zero_point;
-    bool provable;
+    bool in_32_bits, no_ties; /* see struct tenon_requantize_proof */
 };
 
 /* Arena memory; false when it ran out. The bias of every channel has to be folded afterwards. */

@@ -29,7 +29,8 @@ static enum tenon_status read_i8(struct depthwise *d, const struct tenon_cpu_cal
     for (uint32_t i = 0; i < params->blocks; i++)
         tenon_depthwise_block_get(params, i, &d->i8.blocks[i]);
     d->i8.rounding = call->rounding;
-    d->i8.vector_rounding = tenon_vector_rounding(params->provable, call->rounding);
+    d->i8.range = tenon_output_range_of(call, params->low, params->high, params->zero_point);
+    d->i8.form = tenon_form_choose(&params->proof, &d->i8.range, call->rounding);
     d->i8.flip = tenon_activation_flip(in->type, info);
     return TENON_OK;
 }

@@ -57,7 +57,8 @@ static enum tenon_status prepare_binary(const struct tenon_cpu_call *call,
     e->isa = isa;
     e->binary.flip = call->operands[0].desc.type == TENON_TYPE_I8 ? 0x80 : 0;
     e->binary.vector_rounding =
-        tenon_vector_rounding(pair_provable(&e->binary.pair), call->rounding);
+        pair_provable(&e->binary.pair) &&
+        (call->rounding == TENON_ROUNDING_DOUBLE || call->rounding == TENON_ROUNDING_NONE);
     e->count = tenon_desc_element_count(&call->operands[0].desc);
     plan->state = e;
     return TENON_OK;

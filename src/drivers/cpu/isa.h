@@ -12,29 +12,47 @@
 #include "image/cpu_params.h"
 #include "op/binary.h"
 
+/* How vectors requantize, see isa/requantize.h. */
+enum tenon_form {
+    TENON_FORM_PLAIN, /* element by element */
+    TENON_FORM_DOUBLE,
+    TENON_FORM_HIGH,
+    TENON_FORM_HIGH_SINGLE,
+    TENON_FORM_SYMMETRIC,
+    TENON_FORM_F32,
+};
+
+/* low, high: of outputs. */
+struct tenon_output_range {
+    int32_t low, high, zero_point;
+    uint8_t flip; /* 0x80 where outputs are i8 */
+};
+
 /* Rows of 8-bit activations times panels of weights, requantized. */
 struct tenon_linear_i8 {
     struct tenon_linear_params params;
     struct tenon_linear_panel *panels;
+    struct tenon_output_range range;
     enum tenon_rounding rounding;
-    bool vector_rounding; /* the double rule, proven to stay within 32 bits */
-    uint8_t flip;         /* 0x80 to turn the type of the activations into the kernel's */
+    enum tenon_form form;
+    uint8_t flip; /* 0x80 to turn the type of the activations into the kernel's */
 };
 
 /* Output pixels of 8-bit channels, each from `taps` rows of channels. */
 struct tenon_depthwise_i8 {
     struct tenon_depthwise_params params;
     struct tenon_depthwise_block *blocks;
+    struct tenon_output_range range;
     enum tenon_rounding rounding;
-    bool vector_rounding;
+    enum tenon_form form;
     uint8_t flip;
 };
 
 /* add, sub, mul. */
 struct tenon_binary_8 {
     struct tenon_pair pair;
-    bool vector_rounding;
-    uint8_t flip; /* 0x80 where elements are i8 */
+    bool vector_rounding; /* the double rule, proven to stay within 32 bits */
+    uint8_t flip;         /* 0x80 where elements are i8 */
 };
 
 struct tenon_isa_kernels {

@@ -24,6 +24,22 @@ static enum tenon_status run_reference(const struct tenon_kernel_run *run,
 static const struct tenon_kernel kernel_reference = {"reference", false, 0, prepare_reference,
                                                      run_reference};
 
+enum tenon_form tenon_form_choose(const struct tenon_requantize_proof *proof,
+                                  const struct tenon_output_range *range,
+                                  enum tenon_rounding rounding) {
+    if (!proof->in_32_bits)
+        return TENON_FORM_PLAIN;
+    if (rounding == TENON_ROUNDING_SINGLE)
+        return proof->right_only ? TENON_FORM_HIGH_SINGLE : TENON_FORM_PLAIN;
+    if (rounding == TENON_ROUNDING_F32)
+        return proof->right_only ? TENON_FORM_F32 : TENON_FORM_PLAIN;
+    if (!proof->right_only)
+        return TENON_FORM_DOUBLE;
+    if (range->low >= range->zero_point)
+        return TENON_FORM_HIGH;
+    return proof->no_ties ? TENON_FORM_SYMMETRIC : TENON_FORM_DOUBLE;
+}
+
 static const struct tenon_kernel *const kernels[] = {
     &kernel_reference,          &tenon_kernel_linear_i8,     &tenon_kernel_linear_f32,
     &tenon_kernel_depthwise_i8, &tenon_kernel_depthwise_f32, &tenon_kernel_binary_8,

@@ -13,9 +13,17 @@ extern const struct tenon_kernel tenon_kernel_binary_f32;
 extern const struct tenon_kernel tenon_kernel_lookup_8;
 extern const struct tenon_kernel tenon_kernel_pool_8;
 
-/* Whether vectors may requantize: only the double rule is written for them. */
-static inline bool tenon_vector_rounding(bool provable, enum tenon_rounding rounding) {
-    return provable && (rounding == TENON_ROUNDING_DOUBLE || rounding == TENON_ROUNDING_NONE);
+/* The cheapest form that gives the rule's integers for what was proven of the sums. */
+enum tenon_form tenon_form_choose(const struct tenon_requantize_proof *proof,
+                                  const struct tenon_output_range *range,
+                                  enum tenon_rounding rounding);
+
+/* Of a call's only output. */
+static inline struct tenon_output_range tenon_output_range_of(const struct tenon_cpu_call *call,
+                                                              int32_t low, int32_t high,
+                                                              int32_t zero_point) {
+    bool i8 = call->operands[call->input_count].desc.type == TENON_TYPE_I8;
+    return (struct tenon_output_range){low, high, zero_point, i8 ? 0x80 : 0};
 }
 
 /* What turns activations into the type that the instruction set multiplies: image/cpu_params.h. */

@@ -43,7 +43,8 @@ static enum tenon_status read_i8(struct linear *l, const struct tenon_cpu_call *
     for (uint32_t i = 0; i < params->panels; i++)
         tenon_linear_panel_get(params, i, &l->i8.panels[i]);
     l->i8.rounding = call->rounding;
-    l->i8.vector_rounding = tenon_vector_rounding(params->provable, call->rounding);
+    l->i8.range = tenon_output_range_of(call, params->low, params->high, params->zero_point);
+    l->i8.form = tenon_form_choose(&params->proof, &l->i8.range, call->rounding);
     l->i8.flip = tenon_activation_flip(in->type, info);
     /* Turning every byte once is cheaper than once per pair of panels. */
     if (l->i8.flip != 0 && params->panels >= FLIP_PANELS_MIN)

@@ -75,6 +75,32 @@ TENON_ALWAYS_INLINE vi vi_high_multiply(vi a, vi b) {
     odd = _mm256_add_epi64(odd, half);
     return _mm256_blend_epi32(_mm256_srli_epi64(even, 31), _mm256_slli_epi64(odd, 1), 0xaa);
 }
+/* Products of 64 bits: of the even and of the odd lanes. */
+typedef struct {
+    __m256i even, odd;
+} vw;
+
+TENON_ALWAYS_INLINE vw vi_multiply_wide(vi a, vi b) {
+    return (vw){_mm256_mul_epi32(a, b),
+                _mm256_mul_epi32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32))};
+}
+TENON_ALWAYS_INLINE vw vw_add(vw a, vw b) {
+    return (vw){_mm256_add_epi64(a.even, b.even), _mm256_add_epi64(a.odd, b.odd)};
+}
+TENON_ALWAYS_INLINE vi vw_high(vw x) {
+    return _mm256_blend_epi32(_mm256_srli_epi64(x.even, 32), x.odd, 0xaa);
+}
+TENON_ALWAYS_INLINE vi vi_abs(vi x) {
+    return _mm256_abs_epi32(x);
+}
+/* -x where sign is negative, 0 where it is 0. */
+TENON_ALWAYS_INLINE vi vi_negate_as(vi x, vi sign) {
+    return _mm256_sign_epi32(x, sign);
+}
+/* float(x) * factor, half to even. */
+TENON_ALWAYS_INLINE vi vi_scale(vi x, vf factor) {
+    return _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(x), factor));
+}
 TENON_ALWAYS_INLINE vs vs_pairs(vi u8, vi i8) {
     return _mm256_maddubs_epi16(u8, i8);
 }
@@ -104,14 +130,6 @@ TENON_ALWAYS_INLINE void vi_store_bytes(uint8_t *to, vi x) {
     __m128i both = _mm_or_si128(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1));
     _mm_storel_epi64((void *)to, both);
 }
-/* The low bytes of values that fit 16 bits, of a and then of b. */
-TENON_ALWAYS_INLINE void vi_store_bytes_of_two(uint8_t *to, vi a, vi b) {
-    const vi low = _mm256_set1_epi16(0xff), order = _mm256_setr_epi32(0, 4, 1, 5, 0, 0, 0, 0);
-    vi halves = _mm256_and_si256(_mm256_packs_epi32(a, b), low);
-    vi bytes = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(halves, halves), order);
-    _mm_storeu_si128((void *)to, _mm256_castsi256_si128(bytes));
-}
-
 TENON_ALWAYS_INLINE vb vb_load(const uint8_t *from) {
     return _mm256_loadu_si256((const void *)from);
 }
@@ -125,6 +143,9 @@ TENON_ALWAYS_INLINE vb vb_dup(uint8_t x) {
 }
 TENON_ALWAYS_INLINE vb vb_xor(vb a, vb b) {
     return _mm256_xor_si256(a, b);
+}
+TENON_ALWAYS_INLINE vb vb_min(vb a, vb b) {
+    return _mm256_min_epu8(a, b);
 }
 TENON_ALWAYS_INLINE vb vb_max(vb a, vb b) {
     return _mm256_max_epu8(a, b);
@@ -146,12 +167,20 @@ TENON_ALWAYS_INLINE void vb_interleave(const vb in[4], vi out[4]) {
     out[2] = _mm256_unpacklo_epi16(high01, high23);
     out[3] = _mm256_unpackhi_epi16(high01, high23);
 }
-/* Low bytes of values that fit 16 bits, in the order that interleaving took. */
-TENON_ALWAYS_INLINE vb vb_pack(const vi in[4]) {
-    const vi low = _mm256_set1_epi16(0xff);
-    vi first = _mm256_and_si256(_mm256_packs_epi32(in[0], in[1]), low);
-    vi second = _mm256_and_si256(_mm256_packs_epi32(in[2], in[3]), low);
+/* in + zero_point, saturated to u8, in the order that interleaving took; |zero_point| < 2^15. */
+TENON_ALWAYS_INLINE vb vb_narrow(const vi in[4], int32_t zero_point) {
+    const vi zero = _mm256_set1_epi16((short)zero_point);
+    vi first = _mm256_adds_epi16(_mm256_packs_epi32(in[0], in[1]), zero);
+    vi second = _mm256_adds_epi16(_mm256_packs_epi32(in[2], in[3]), zero);
     return _mm256_packus_epi16(first, second);
+}
+/* From the order that interleaving took: the bytes of in[0], then those of in[1] … */
+TENON_ALWAYS_INLINE vb vb_untangle(vb x) {
+    return _mm256_permutevar8x32_epi32(x, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+}
+TENON_ALWAYS_INLINE void vb_store_halves(uint8_t *first, uint8_t *second, vb x) {
+    _mm_storeu_si128((void *)first, _mm256_castsi256_si128(x));
+    _mm_storeu_si128((void *)second, _mm256_extracti128_si256(x, 1));
 }
 
 TENON_ALWAYS_INLINE vf vf_load(const void *from) {

@@ -70,6 +70,33 @@ TENON_ALWAYS_INLINE vi vi_high_multiply(vi a, vi b) {
     odd = _mm512_add_epi64(odd, half);
     return _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 31), _mm512_slli_epi64(odd, 1));
 }
+/* Products of 64 bits: of the even and of the odd lanes. */
+typedef struct {
+    __m512i even, odd;
+} vw;
+
+TENON_ALWAYS_INLINE vw vi_multiply_wide(vi a, vi b) {
+    return (vw){_mm512_mul_epi32(a, b),
+                _mm512_mul_epi32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(b, 32))};
+}
+TENON_ALWAYS_INLINE vw vw_add(vw a, vw b) {
+    return (vw){_mm512_add_epi64(a.even, b.even), _mm512_add_epi64(a.odd, b.odd)};
+}
+TENON_ALWAYS_INLINE vi vw_high(vw x) {
+    return _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(x.even, 32), x.odd);
+}
+TENON_ALWAYS_INLINE vi vi_abs(vi x) {
+    return _mm512_abs_epi32(x);
+}
+/* -x where sign is negative. */
+TENON_ALWAYS_INLINE vi vi_negate_as(vi x, vi sign) {
+    __mmask16 negative = _mm512_cmplt_epi32_mask(sign, _mm512_setzero_si512());
+    return _mm512_mask_sub_epi32(x, negative, _mm512_setzero_si512(), x);
+}
+/* float(x) * factor, half to even. */
+TENON_ALWAYS_INLINE vi vi_scale(vi x, vf factor) {
+    return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(x), factor));
+}
 /* acc + the four products of each lane. */
 TENON_ALWAYS_INLINE vi vi_dot(vi acc, vi u8, vi i8) {
     return _mm512_dpbusd_epi32(acc, u8, i8);
@@ -85,15 +112,6 @@ TENON_ALWAYS_INLINE vi vi_widen(const uint8_t *from) {
 TENON_ALWAYS_INLINE void vi_store_bytes(uint8_t *to, vi x) {
     _mm_storeu_si128((void *)to, _mm512_cvtepi32_epi8(x));
 }
-/* The low bytes of values that fit 16 bits, of a and then of b. */
-TENON_ALWAYS_INLINE void vi_store_bytes_of_two(uint8_t *to, vi a, vi b) {
-    const vi low = _mm512_set1_epi16(0xff);
-    const vi order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 0, 0, 0, 0, 0, 0, 0, 0);
-    vi halves = _mm512_and_si512(_mm512_packs_epi32(a, b), low);
-    vi bytes = _mm512_permutexvar_epi32(order, _mm512_packus_epi16(halves, halves));
-    _mm256_storeu_si256((void *)to, _mm512_castsi512_si256(bytes));
-}
-
 TENON_ALWAYS_INLINE vb vb_load(const uint8_t *from) {
     return _mm512_loadu_si512(from);
 }
@@ -108,6 +126,9 @@ TENON_ALWAYS_INLINE vb vb_dup(uint8_t x) {
 }
 TENON_ALWAYS_INLINE vb vb_xor(vb a, vb b) {
     return _mm512_xor_si512(a, b);
+}
+TENON_ALWAYS_INLINE vb vb_min(vb a, vb b) {
+    return _mm512_min_epu8(a, b);
 }
 TENON_ALWAYS_INLINE vb vb_max(vb a, vb b) {
     return _mm512_max_epu8(a, b);
@@ -127,12 +148,21 @@ TENON_ALWAYS_INLINE void vb_interleave(const vb in[4], vi out[4]) {
     out[2] = _mm512_unpacklo_epi16(high01, high23);
     out[3] = _mm512_unpackhi_epi16(high01, high23);
 }
-/* Low bytes of values that fit 16 bits, in the order that interleaving took. */
-TENON_ALWAYS_INLINE vb vb_pack(const vi in[4]) {
-    const vi low = _mm512_set1_epi16(0xff);
-    vi first = _mm512_and_si512(_mm512_packs_epi32(in[0], in[1]), low);
-    vi second = _mm512_and_si512(_mm512_packs_epi32(in[2], in[3]), low);
+/* in + zero_point, saturated to u8, in the order that interleaving took; |zero_point| < 2^15. */
+TENON_ALWAYS_INLINE vb vb_narrow(const vi in[4], int32_t zero_point) {
+    const vi zero = _mm512_set1_epi16((short)zero_point);
+    vi first = _mm512_adds_epi16(_mm512_packs_epi32(in[0], in[1]), zero);
+    vi second = _mm512_adds_epi16(_mm512_packs_epi32(in[2], in[3]), zero);
     return _mm512_packus_epi16(first, second);
+}
+/* From the order that interleaving took: the bytes of in[0], then those of in[1] … */
+TENON_ALWAYS_INLINE vb vb_untangle(vb x) {
+    const vi order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    return _mm512_permutexvar_epi32(order, x);
+}
+TENON_ALWAYS_INLINE void vb_store_halves(uint8_t *first, uint8_t *second, vb x) {
+    _mm256_storeu_si256((void *)first, _mm512_castsi512_si256(x));
+    _mm256_storeu_si256((void *)second, _mm512_extracti64x4_epi64(x, 1));
 }
 
 TENON_ALWAYS_INLINE vf vf_load(const void *from) {

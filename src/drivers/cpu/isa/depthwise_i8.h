@@ -9,7 +9,7 @@ enum { BLOCK_CHANNELS = 4 * LANES };
 struct pixels {
     const struct tenon_depthwise_i8 *depthwise;
     const struct tenon_depthwise_block *block;
-    struct requantizer after[4];
+    struct factors factors[4];
     struct range range;
     uint32_t channels; /* of the block */
 };
@@ -37,43 +37,75 @@ TENON_ALWAYS_INLINE void multiply_steps(const struct pixels *p, const uint8_t *c
     }
 }
 
-TENON_ALWAYS_INLINE void compute_pixel(const struct pixels *p, const uint8_t *const *taps,
-                                       bool some, uint8_t *out) {
-    const struct tenon_depthwise_i8 *depthwise = p->depthwise;
+static void scale_pixel_plain(const struct pixels *p, vi acc[4]) {
+    int32_t sums[BLOCK_CHANNELS];
+    for (size_t v = 0; v < 4; v++) {
+        vi_store(sums + v * LANES, acc[v]);
+        scale_plain(&p->block->after, v * LANES, p->depthwise->rounding, sums + v * LANES);
+        acc[v] = vi_load(sums + v * LANES);
+    }
+}
+
+TENON_ALWAYS_INLINE void compute_pixel(enum tenon_form form, const struct pixels *p,
+                                       const uint8_t *const *taps, bool some, uint8_t *out) {
     vi acc[4];
     TENON_UNROLL for (size_t v = 0; v < 4; v++) acc[v] =
         vi_load(p->block->after.bias + v * LANES * sizeof(int32_t));
-    multiply_steps(p, taps, some, vb_dup(depthwise->flip), acc);
-    if (depthwise->vector_rounding)
-        TENON_UNROLL for (size_t v = 0; v < 4; v++) acc[v] = requantize(&p->after[v], acc[v]);
+    multiply_steps(p, taps, some, vb_dup(p->depthwise->flip), acc);
+    if (form == TENON_FORM_PLAIN)
+        scale_pixel_plain(p, acc);
     else
-        for (size_t v = 0; v < 4; v++)
-            acc[v] = requantize_plain(&p->block->after, v * LANES, depthwise->rounding, &p->range,
-                                      acc[v]);
-    vb bytes = vb_pack(acc);
+        TENON_UNROLL for (size_t v = 0; v < 4; v++) acc[v] = scale(form, &p->factors[v], acc[v]);
+    vb bytes = to_bytes(&p->range, acc);
     if (some)
         vb_store_some(out, bytes, p->channels);
     else
         vb_store(out, bytes);
 }
 
+TENON_ALWAYS_INLINE void compute_pixels_as(enum tenon_form form, const struct pixels *p,
+                                           const uint8_t *const *taps, size_t count, uint8_t *out) {
+    const struct tenon_depthwise_params *params = &p->depthwise->params;
+    bool some = params->channels < BLOCK_CHANNELS;
+    for (size_t i = 0; i < count; i++, out += params->channels, taps += params->taps) {
+        if (some)
+            compute_pixel(form, p, taps, true, out);
+        else
+            compute_pixel(form, p, taps, false, out);
+    }
+}
+
+static void compute_pixels(const struct pixels *p, const uint8_t *const *taps, size_t count,
+                           uint8_t *out) {
+    switch (p->depthwise->form) {
+    case TENON_FORM_HIGH:
+    case TENON_FORM_HIGH_SINGLE:
+        compute_pixels_as(TENON_FORM_HIGH, p, taps, count, out);
+        return;
+    case TENON_FORM_SYMMETRIC:
+        compute_pixels_as(TENON_FORM_SYMMETRIC, p, taps, count, out);
+        return;
+    case TENON_FORM_DOUBLE:
+        compute_pixels_as(TENON_FORM_DOUBLE, p, taps, count, out);
+        return;
+    case TENON_FORM_F32:
+        compute_pixels_as(TENON_FORM_F32, p, taps, count, out);
+        return;
+    case TENON_FORM_PLAIN:
+        break;
+    }
+    compute_pixels_as(TENON_FORM_PLAIN, p, taps, count, out);
+}
+
 static void depthwise_i8(const struct tenon_depthwise_i8 *depthwise, const uint8_t *const *taps,
                          size_t pixel_count, uint8_t *out) {
     const struct tenon_depthwise_params *params = &depthwise->params;
-    struct pixels p = {.depthwise = depthwise,
-                       .range = {params->low, params->high, params->zero_point}};
-    bool some = params->channels < BLOCK_CHANNELS;
-    p.channels = some ? params->channels : BLOCK_CHANNELS;
+    struct pixels p = {.depthwise = depthwise, .range = range_of(&depthwise->range)};
+    p.channels = params->channels < BLOCK_CHANNELS ? params->channels : BLOCK_CHANNELS;
     for (uint32_t b = 0; b < params->blocks; b++) {
         p.block = &depthwise->blocks[b];
         for (size_t v = 0; v < 4; v++)
-            requantizer_load(&p.after[v], &p.block->after, v * LANES, &p.range);
-        uint8_t *to = out + p.block->first;
-        for (size_t i = 0; i < pixel_count; i++, to += params->channels) {
-            if (some)
-                compute_pixel(&p, taps + i * params->taps, true, to);
-            else
-                compute_pixel(&p, taps + i * params->taps, false, to);
-        }
+            factors_load(&p.factors[v], &p.block->after, v * LANES, depthwise->form);
+        compute_pixels(&p, taps, pixel_count, out + p.block->first);
     }
 }

@@ -5,11 +5,11 @@
 static size_t binary_vectors(const struct tenon_binary_8 *binary, const uint8_t *a,
                              const uint8_t *b, size_t count, uint8_t *out) {
     const struct tenon_pair *pair = &binary->pair;
-    struct range range = {pair->low, pair->high, pair->zero_out};
-    struct requantizer q, qa, qb;
-    requantizer_dup(&q, &pair->out, &range);
-    requantizer_dup(&qa, &pair->a, &range);
-    requantizer_dup(&qb, &pair->b, &range);
+    struct factors q, qa, qb;
+    factors_dup(&q, &pair->out);
+    factors_dup(&qa, &pair->a);
+    factors_dup(&qb, &pair->b);
+    vi low = vi_dup(pair->low), high = vi_dup(pair->high), zero = vi_dup(pair->zero_out);
     vi flip = vi_dup(binary->flip), shift = vi_dup(pair->left_shift);
     vi zero_a = vi_dup(pair->zero_a + binary->flip), zero_b = vi_dup(pair->zero_b + binary->flip);
     size_t i = 0;
@@ -17,13 +17,14 @@ static size_t binary_vectors(const struct tenon_binary_8 *binary, const uint8_t 
         vi x = vi_sub(vi_xor(vi_widen(a + i), flip), zero_a);
         vi y = vi_sub(vi_xor(vi_widen(b + i), flip), zero_b);
         if (pair->op != TENON_OP_MUL) {
-            x = rescale(&qa, vi_shift_left(x, shift));
-            y = rescale(&qb, vi_shift_left(y, shift));
+            x = scale_double(&qa, vi_shift_left(x, shift));
+            y = scale_double(&qb, vi_shift_left(y, shift));
         }
         vi sum = pair->op == TENON_OP_MUL   ? vi_multiply(x, y)
                  : pair->op == TENON_OP_ADD ? vi_add(x, y)
                                             : vi_sub(x, y);
-        vi_store_bytes(out + i, requantize(&q, sum));
+        vi scaled = vi_add(scale_double(&q, sum), zero);
+        vi_store_bytes(out + i, vi_min(vi_max(scaled, low), high));
     }
     return i;
 }

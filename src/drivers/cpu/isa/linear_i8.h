@@ -6,17 +6,15 @@
  * vector.h defines LANES, LINEAR_ROWS, struct-free types vi (LANES x i32) and the functions used
  * here. PAIRS_16 is defined where products are added in 16 bits first (type vs).
  */
-#include "drivers/cpu/isa.h"
 #include "drivers/cpu/isa/requantize.h"
+
+enum { CHUNK_ROWS = 48 }; /* whose sums are held until they are requantized */
 
 struct tile {
     const struct tenon_linear_i8 *linear;
     const struct tenon_linear_panel *panels;
     const uint8_t *const *rows;
-    uint8_t *const *out;
-    uint32_t channels; /* of the last panel */
-    struct range range;
-    struct requantizer after[2]; /* of each panel */
+    int32_t *sums; /* [LINEAR_ROWS][SUMS_STRIDE] */
 };
 
 TENON_ALWAYS_INLINE vi quad_at(const uint8_t *row, size_t quad, vi flip) {
@@ -68,30 +66,6 @@ TENON_ALWAYS_INLINE void multiply_extras(const struct tile *t, int p, vi flip, i
     }
 }
 
-TENON_ALWAYS_INLINE vi finish(const struct tile *t, int p, vi sum) {
-    const struct tenon_linear_i8 *linear = t->linear;
-    return linear->vector_rounding
-               ? requantize(&t->after[p], sum)
-               : requantize_plain(&t->panels[p].after, 0, linear->rounding, &t->range, sum);
-}
-
-TENON_ALWAYS_INLINE void finish_tile(const struct tile *t, int rows, int panels, vi acc[][2]) {
-    bool partial = t->channels < LANES;
-    TENON_UNROLL for (int r = 0; r < rows; r++) {
-        vi y = finish(t, 0, acc[r][0]);
-        if (panels == 2 && !partial) {
-            vi_store_bytes_of_two(t->out[r], y, finish(t, 1, acc[r][1]));
-            continue;
-        }
-        if (panels == 1 && partial)
-            store_some(t->out[r], y, t->channels);
-        else
-            vi_store_bytes(t->out[r], y);
-        if (panels == 2)
-            store_some(t->out[r] + LANES, finish(t, 1, acc[r][1]), t->channels);
-    }
-}
-
 TENON_ALWAYS_INLINE void multiply_tile(const struct tile *t, int rows, int panels, int depth) {
     vi acc[LINEAR_ROWS][2], flip = vi_dup_byte(t->linear->flip);
     size_t quads = t->linear->params.quads, quad = 0;
@@ -108,7 +82,8 @@ TENON_ALWAYS_INLINE void multiply_tile(const struct tile *t, int rows, int panel
     for (; quad < quads; quad++)
         multiply_quad(t, quad, flip, rows, panels, acc);
     TENON_UNROLL for (int p = 0; p < panels; p++) multiply_extras(t, p, flip, rows, acc);
-    finish_tile(t, rows, panels, acc);
+    TENON_UNROLL for (int r = 0; r < rows; r++) TENON_UNROLL for (int p = 0; p < panels; p++)
+        vi_store(t->sums + r * SUMS_STRIDE + p * LANES, acc[r][p]);
 }
 
 TENON_ALWAYS_INLINE void multiply_panels(const struct tile *t, int rows, bool two) {
@@ -123,52 +98,57 @@ TENON_ALWAYS_INLINE void multiply_panels(const struct tile *t, int rows, bool tw
         two ? multiply_tile(t, rows, 2, 1) : multiply_tile(t, rows, 1, 1);
 }
 
-/* Full tiles, and single rows where a tile would mostly compute nothing. */
 static void tile_of_many(const struct tile *t, bool two) {
     multiply_panels(t, LINEAR_ROWS, two);
+}
+
+static void tile_of_half(const struct tile *t, bool two) {
+    multiply_panels(t, LINEAR_ROWS / 2, two);
 }
 
 static void tile_of_one(const struct tile *t, bool two) {
     multiply_panels(t, 1, two);
 }
 
-/* Rows [first, first + LINEAR_ROWS) of the output, the last one again where there are fewer. */
-static void run_rows(struct tile *tile, const uint8_t *const *rows, size_t count, uint8_t *out,
-                     bool two) {
+/* Sums of rows; the last tile computes its last row again where there are fewer. */
+static void multiply_rows(struct tile t, const uint8_t *const *rows, size_t count, bool two) {
     const uint8_t *in_rows[LINEAR_ROWS];
-    uint8_t *out_rows[LINEAR_ROWS];
-    size_t channels = tile->linear->params.channels;
-    struct tile t = *tile; /* which points to arrays of this function */
-    t.out = out_rows;
-    for (size_t first = 0; first < count;) {
+    for (size_t first = 0; first < count; first += LINEAR_ROWS) {
         size_t left = count - first;
-        size_t step = left >= LINEAR_ROWS ? LINEAR_ROWS : left > 2 ? left : 1;
-        for (size_t r = 0; r < LINEAR_ROWS; r++) {
-            size_t row = first + (r < step ? r : step - 1);
-            in_rows[r] = rows[row];
-            out_rows[r] = out + row * channels;
+        t.rows = rows + first;
+        if (left < LINEAR_ROWS) {
+            for (size_t r = 0; r < LINEAR_ROWS; r++)
+                in_rows[r] = rows[first + (r < left ? r : left - 1)];
+            t.rows = in_rows;
         }
-        t.rows = in_rows;
-        if (step == 1)
+        if (left == 1)
             tile_of_one(&t, two);
+        else if (left <= LINEAR_ROWS / 2)
+            tile_of_half(&t, two);
         else
             tile_of_many(&t, two);
-        first += step;
+        t.sums += LINEAR_ROWS * SUMS_STRIDE;
     }
 }
 
 static void linear_i8(const struct tenon_linear_i8 *linear, const uint8_t *const *rows,
                       size_t row_count, uint32_t begin, uint32_t end, uint8_t *out) {
     const struct tenon_linear_params *params = &linear->params;
-    struct tile t = {.linear = linear, .range = {params->low, params->high, params->zero_point}};
-    for (uint32_t panel = begin; panel < end;) {
-        bool two = end - panel >= 2;
-        uint32_t last = panel + two, left = params->channels - last * LANES;
-        t.panels = &linear->panels[panel];
-        for (int p = 0; p <= two; p++)
-            requantizer_load(&t.after[p], &t.panels[p].after, 0, &t.range);
-        t.channels = left < LANES ? left : LANES;
-        run_rows(&t, rows, row_count, out + panel * LANES, two);
-        panel = last + 1;
+    int32_t sums[(CHUNK_ROWS + 1) * SUMS_STRIDE] = {0};
+    struct tile tile = {.linear = linear, .sums = sums};
+    struct row_finish f = {.linear = linear, .range = range_of(&linear->range)};
+    for (uint32_t panel = begin; panel < end; panel += f.panel_count) {
+        uint32_t left = params->channels - panel * LANES;
+        f.panel_count = end - panel >= 2 ? 2 : 1;
+        f.channels = left < f.panel_count * LANES ? left : f.panel_count * LANES;
+        f.panels = tile.panels = &linear->panels[panel];
+        for (uint32_t p = 0; p < f.panel_count; p++)
+            factors_load(&f.factors[p], &f.panels[p].after, 0, linear->form);
+        for (size_t first = 0; first < row_count; first += CHUNK_ROWS) {
+            size_t count = row_count - first < CHUNK_ROWS ? row_count - first : CHUNK_ROWS;
+            multiply_rows(tile, rows + first, count, f.panel_count == 2);
+            finish_rows(&f, sums, count, out + panel * LANES + first * params->channels,
+                        params->channels);
+        }
     }
 }

@@ -1,68 +1,89 @@
 /*
- * Requantization of vectors of sums, over the operations of a vector.h. The double rule where it
- * was proven not to leave 32 bits (backends/cpu/overflow.h); everything else element by element.
+ * Requantization of vectors of sums, over the operations of a vector.h: sums become rows of bytes.
+ * The forms (enum tenon_form, isa.h) are different ways to compute the same integers:
  *
- *   high = (x << left) * multiplier / 2^31, rounded half up
+ * double, as it is written:
+ *   high = (x << left) * q / 2^31, rounded half up
  *   y = high / 2^right, rounded half away from zero: half is added, less 1 where high is negative
+ * HIGH: with right >= 1 and x >= 0 that is (x * q + 2^(30 + right) + 2^30) >> (31 + right): of the
+ *   64-bit sum only the high half is taken and shifted by right - 1. Where y < 0 becomes the zero
+ *   point anyway (an activation), also for x < 0. The single rule is the same without 2^30.
+ * SYMMETRIC: HIGH of |x|, with the sign of x: where the first rounding has no tie (the compiler
+ *   proves it: backends/cpu/overflow.h), the double rule is symmetric.
  */
 #include <string.h>
 
-#include "image/cpu_params.h"
+#include "drivers/cpu/isa.h"
 #include "op/numerics.h"
 
-struct range {
-    int32_t low, high, zero_point;
+struct factors {
+    vi multiplier;
+    vi left, right, half, shifts; /* double as it is written; shifts: all ones where right != 0 */
+    vw add;                       /* of HIGH; its shift is `right` too */
+    vf real;
 };
 
-struct requantizer {
-    vi multiplier, left, right, half, shifts; /* shifts: all ones where right is not 0 */
-    vi low, high, zero_point;
-};
+TENON_ALWAYS_INLINE void factors_derive(struct factors *f) {
+    f->half = vi_shift_right_logical(vi_shift_left(vi_dup(1), f->right), vi_dup(1));
+    f->shifts = vi_sign(vi_sub(vi_dup(0), f->right));
+}
 
-TENON_ALWAYS_INLINE void requantizer_derive(struct requantizer *q, const struct range *range) {
-    q->half = vi_shift_right_logical(vi_shift_left(vi_dup(1), q->right), vi_dup(1));
-    q->shifts = vi_sign(vi_sub(vi_dup(0), q->right));
-    q->low = vi_dup(range->low);
-    q->high = vi_dup(range->high);
-    q->zero_point = vi_dup(range->zero_point);
+/* A factor that all elements have, for the double rule. */
+TENON_ALWAYS_INLINE void factors_dup(struct factors *f, const struct tenon_multiplier *m) {
+    f->multiplier = vi_dup(m->multiplier);
+    f->left = vi_dup(m->shift > 0 ? m->shift : 0);
+    f->right = vi_dup(m->shift > 0 ? 0 : -m->shift);
+    factors_derive(f);
 }
 
 /* The factors of elements [at, at + LANES). */
-TENON_ALWAYS_INLINE void requantizer_load(struct requantizer *q,
-                                          const struct tenon_requantize_arrays *arrays, size_t at,
-                                          const struct range *range) {
+static void factors_load(struct factors *f, const struct tenon_requantize_arrays *arrays, size_t at,
+                         enum tenon_form form) {
     at *= sizeof(int32_t);
-    q->multiplier = vi_load(arrays->multiplier + at);
-    q->left = vi_load(arrays->left + at);
-    q->right = vi_load(arrays->right + at);
-    requantizer_derive(q, range);
+    f->multiplier = vi_load(arrays->multiplier + at);
+    f->left = vi_load(arrays->left + at);
+    f->right = vi_load(arrays->right + at);
+    f->real = vf_load(arrays->real + at);
+    if (form == TENON_FORM_DOUBLE)
+        factors_derive(f);
+    if (form == TENON_FORM_DOUBLE || form == TENON_FORM_PLAIN || form == TENON_FORM_F32)
+        return;
+    vi halves = vi_shift_left(vi_dup(1), f->right);
+    if (form != TENON_FORM_HIGH_SINGLE)
+        halves = vi_add(halves, vi_dup(1));
+    f->add = vi_multiply_wide(halves, vi_dup(1 << 30));
+    f->right = vi_sub(f->right, vi_dup(1));
 }
 
-/* A factor that all elements have. */
-TENON_ALWAYS_INLINE void requantizer_dup(struct requantizer *q, const struct tenon_multiplier *m,
-                                         const struct range *range) {
-    q->multiplier = vi_dup(m->multiplier);
-    q->left = vi_dup(m->shift > 0 ? m->shift : 0);
-    q->right = vi_dup(m->shift > 0 ? 0 : -m->shift);
-    requantizer_derive(q, range);
+TENON_ALWAYS_INLINE vi scale_double(const struct factors *f, vi x) {
+    vi high = vi_high_multiply(vi_shift_left(x, f->left), f->multiplier);
+    vi below = vi_and(vi_sign(high), f->shifts);
+    return vi_shift_right(vi_add(vi_add(high, f->half), below), f->right);
 }
 
-TENON_ALWAYS_INLINE vi rescale(const struct requantizer *q, vi x) {
-    vi high = vi_high_multiply(vi_shift_left(x, q->left), q->multiplier);
-    vi below = vi_and(vi_sign(high), q->shifts);
-    return vi_shift_right(vi_add(vi_add(high, q->half), below), q->right);
+TENON_ALWAYS_INLINE vi scale_high(const struct factors *f, vi x) {
+    return vi_shift_right(vw_high(vw_add(vi_multiply_wide(x, f->multiplier), f->add)), f->right);
 }
 
-TENON_ALWAYS_INLINE vi requantize(const struct requantizer *q, vi x) {
-    return vi_min(vi_max(vi_add(rescale(q, x), q->zero_point), q->low), q->high);
+TENON_ALWAYS_INLINE vi scale(enum tenon_form form, const struct factors *f, vi x) {
+    switch (form) {
+    case TENON_FORM_HIGH:
+    case TENON_FORM_HIGH_SINGLE:
+        return scale_high(f, x);
+    case TENON_FORM_SYMMETRIC:
+        return vi_negate_as(scale_high(f, vi_abs(x)), x);
+    case TENON_FORM_F32:
+        return vi_scale(x, f->real);
+    case TENON_FORM_DOUBLE:
+    case TENON_FORM_PLAIN:
+        break;
+    }
+    return scale_double(f, x);
 }
 
-/* Any rule, element by element. */
-static TENON_UNUSED vi requantize_plain(const struct tenon_requantize_arrays *arrays, size_t at,
-                                        enum tenon_rounding rounding, const struct range *range,
-                                        vi x) {
-    int32_t values[LANES];
-    vi_store(values, x);
+/* Any rule, element by element, for what no form was proven. */
+static void scale_plain(const struct tenon_requantize_arrays *arrays, size_t at,
+                        enum tenon_rounding rounding, int32_t *sums) {
     for (size_t i = 0; i < LANES; i++) {
         size_t offset = (at + i) * sizeof(int32_t);
         struct tenon_multiplier m = {
@@ -71,15 +92,96 @@ static TENON_UNUSED vi requantize_plain(const struct tenon_requantize_arrays *ar
                                tenon_load_le32(arrays->right + offset)),
             .real = tenon_load_f32(arrays->real + offset),
         };
-        int64_t y = (int64_t)tenon_requantize(values[i], &m, rounding) + range->zero_point;
-        values[i] = (int32_t)(y < range->low ? range->low : y > range->high ? range->high : y);
+        sums[i] = tenon_requantize(sums[i], &m, rounding);
     }
-    return vi_load(values);
 }
 
-/* The low bytes of the first `count` elements. */
-TENON_ALWAYS_INLINE void store_some(uint8_t *out, vi y, uint32_t count) {
-    uint8_t bytes[LANES];
-    vi_store_bytes(bytes, y);
-    memcpy(out, bytes, count);
+/* What makes bytes of scaled sums. Elements are i8 where flip is 0x80. */
+struct range {
+    int32_t zero_point;
+    vb low, high, flip;
+};
+
+static struct range range_of(const struct tenon_output_range *range) {
+    return (struct range){
+        .zero_point = range->zero_point + range->flip,
+        .low = vb_dup((uint8_t)(range->low + range->flip)),
+        .high = vb_dup((uint8_t)(range->high + range->flip)),
+        .flip = vb_dup(range->flip),
+    };
+}
+
+/* In the order that interleaving took. */
+TENON_ALWAYS_INLINE vb to_bytes(const struct range *range, const vi y[4]) {
+    vb bytes = vb_narrow(y, range->zero_point);
+    return vb_xor(vb_min(vb_max(bytes, range->low), range->high), range->flip);
+}
+
+/* ---- rows of one or two panels of sums ---- */
+
+enum { SUMS_STRIDE = 2 * LANES };
+
+struct row_finish {
+    const struct tenon_linear_i8 *linear;
+    const struct tenon_linear_panel *panels;
+    uint32_t panel_count, channels; /* channels <= SUMS_STRIDE */
+    struct range range;
+    struct factors factors[2];
+};
+
+TENON_ALWAYS_INLINE void finish_rows_as(enum tenon_form form, const struct row_finish *f,
+                                        const int32_t *sums, size_t rows, uint8_t *out,
+                                        size_t stride) {
+    const struct factors *a = &f->factors[0], *b = &f->factors[1];
+    struct range range = f->range;
+    bool scaled = form == TENON_FORM_PLAIN;
+    for (size_t r = 0; r < rows; r += 2, sums += 2 * SUMS_STRIDE, out += 2 * stride) {
+        vi y[4];
+        TENON_UNROLL for (int i = 0; i < 4; i++) {
+            y[i] = vi_load(sums + i * LANES);
+            y[i] = scaled ? y[i] : scale(form, i % 2 == 0 ? a : b, y[i]);
+        }
+        vb bytes = vb_untangle(to_bytes(&range, y));
+        bool two = r + 1 < rows;
+        if (two && f->channels == SUMS_STRIDE) {
+            vb_store_halves(out, out + stride, bytes);
+            continue;
+        }
+        uint8_t both[2 * SUMS_STRIDE];
+        vb_store(both, bytes);
+        memcpy(out, both, f->channels);
+        if (two)
+            memcpy(out + stride, both + SUMS_STRIDE, f->channels);
+    }
+}
+
+static void scale_rows_plain(const struct row_finish *f, int32_t *sums, size_t rows) {
+    for (size_t r = 0; r < rows; r++)
+        for (uint32_t p = 0; p < f->panel_count; p++)
+            scale_plain(&f->panels[p].after, 0, f->linear->rounding,
+                        sums + r * SUMS_STRIDE + p * LANES);
+}
+
+/* sums: [rows + 1][SUMS_STRIDE]; row r of the output is at out + r * stride. */
+static void finish_rows(const struct row_finish *f, int32_t *sums, size_t rows, uint8_t *out,
+                        size_t stride) {
+    switch (f->linear->form) {
+    case TENON_FORM_HIGH:
+    case TENON_FORM_HIGH_SINGLE:
+        finish_rows_as(TENON_FORM_HIGH, f, sums, rows, out, stride);
+        return;
+    case TENON_FORM_SYMMETRIC:
+        finish_rows_as(TENON_FORM_SYMMETRIC, f, sums, rows, out, stride);
+        return;
+    case TENON_FORM_DOUBLE:
+        finish_rows_as(TENON_FORM_DOUBLE, f, sums, rows, out, stride);
+        return;
+    case TENON_FORM_F32:
+        finish_rows_as(TENON_FORM_F32, f, sums, rows, out, stride);
+        return;
+    case TENON_FORM_PLAIN:
+        break;
+    }
+    scale_rows_plain(f, sums, rows);
+    finish_rows_as(TENON_FORM_PLAIN, f, sums, rows, out, stride);
 }

@@ -70,6 +70,32 @@ TENON_ALWAYS_INLINE vi vi_sign(vi x) {
 TENON_ALWAYS_INLINE vi vi_high_multiply(vi a, vi b) {
     return vqrdmulhq_s32(a, b);
 }
+/* Products of 64 bits: of the first and of the last two lanes. */
+typedef struct {
+    int64x2_t low, high;
+} vw;
+
+TENON_ALWAYS_INLINE vw vi_multiply_wide(vi a, vi b) {
+    return (vw){vmull_s32(vget_low_s32(a), vget_low_s32(b)), vmull_high_s32(a, b)};
+}
+TENON_ALWAYS_INLINE vw vw_add(vw a, vw b) {
+    return (vw){vaddq_s64(a.low, b.low), vaddq_s64(a.high, b.high)};
+}
+TENON_ALWAYS_INLINE vi vw_high(vw x) {
+    return vuzp2q_s32(vreinterpretq_s32_s64(x.low), vreinterpretq_s32_s64(x.high));
+}
+TENON_ALWAYS_INLINE vi vi_abs(vi x) {
+    return vabsq_s32(x);
+}
+/* -x where sign is negative. */
+TENON_ALWAYS_INLINE vi vi_negate_as(vi x, vi sign) {
+    vi negative = vi_sign(sign);
+    return vi_sub(vi_xor(x, negative), negative);
+}
+/* float(x) * factor, half to even. */
+TENON_ALWAYS_INLINE vi vi_scale(vi x, vf factor) {
+    return vcvtnq_s32_f32(vmulq_f32(vcvtq_f32_s32(x), factor));
+}
 /* acc + the four products of each lane. */
 TENON_ALWAYS_INLINE vi vi_dot(vi acc, vi a, vi b) {
     int8x16_t x = vreinterpretq_s8_s32(a), y = vreinterpretq_s8_s32(b);
@@ -98,12 +124,6 @@ TENON_ALWAYS_INLINE void vi_store_bytes(uint8_t *to, vi x) {
     uint32_t quad = vget_lane_u32(vreinterpret_u32_s8(bytes), 0);
     memcpy(to, &quad, sizeof(quad));
 }
-/* The low bytes of values that fit 16 bits, of a and then of b. */
-TENON_ALWAYS_INLINE void vi_store_bytes_of_two(uint8_t *to, vi a, vi b) {
-    vi_store_bytes(to, a);
-    vi_store_bytes(to + LANES, b);
-}
-
 TENON_ALWAYS_INLINE vb vb_load(const uint8_t *from) {
     return vld1q_u8(from);
 }
@@ -117,6 +137,9 @@ TENON_ALWAYS_INLINE vb vb_dup(uint8_t x) {
 }
 TENON_ALWAYS_INLINE vb vb_xor(vb a, vb b) {
     return veorq_u8(a, b);
+}
+TENON_ALWAYS_INLINE vb vb_min(vb a, vb b) {
+    return vminq_u8(a, b);
 }
 TENON_ALWAYS_INLINE vb vb_max(vb a, vb b) {
     return vmaxq_u8(a, b);
@@ -143,11 +166,20 @@ TENON_ALWAYS_INLINE void vb_interleave(const vb in[4], vi out[4]) {
     out[2] = zip(vzip1q_u16(high01, high23));
     out[3] = zip(vzip2q_u16(high01, high23));
 }
-/* Low bytes, in the order that interleaving took. */
-TENON_ALWAYS_INLINE vb vb_pack(const vi in[4]) {
-    int16x8_t first = vcombine_s16(vmovn_s32(in[0]), vmovn_s32(in[1]));
-    int16x8_t second = vcombine_s16(vmovn_s32(in[2]), vmovn_s32(in[3]));
-    return vreinterpretq_u8_s8(vcombine_s8(vmovn_s16(first), vmovn_s16(second)));
+/* in + zero_point, saturated to u8, in the order that interleaving took; |zero_point| < 2^15. */
+TENON_ALWAYS_INLINE vb vb_narrow(const vi in[4], int32_t zero_point) {
+    const int16x8_t zero = vdupq_n_s16((int16_t)zero_point);
+    int16x8_t first = vcombine_s16(vqmovn_s32(in[0]), vqmovn_s32(in[1]));
+    int16x8_t second = vcombine_s16(vqmovn_s32(in[2]), vqmovn_s32(in[3]));
+    return vcombine_u8(vqmovun_s16(vqaddq_s16(first, zero)), vqmovun_s16(vqaddq_s16(second, zero)));
+}
+/* From the order that interleaving took: the bytes of in[0], then those of in[1] … */
+TENON_ALWAYS_INLINE vb vb_untangle(vb x) {
+    return x;
+}
+TENON_ALWAYS_INLINE void vb_store_halves(uint8_t *first, uint8_t *second, vb x) {
+    vst1_u8(first, vget_low_u8(x));
+    vst1_u8(second, vget_high_u8(x));
 }
 
 TENON_ALWAYS_INLINE vf vf_load(const void *from) {

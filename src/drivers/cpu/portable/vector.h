@@ -2,6 +2,7 @@
 #ifndef TENON_DRIVERS_CPU_PORTABLE_VECTOR_H
 #define TENON_DRIVERS_CPU_PORTABLE_VECTOR_H
 
+#include <math.h>
 #include <string.h>
 
 #include "op/numerics.h"
@@ -79,6 +80,31 @@ TENON_ALWAYS_INLINE vi vi_sign(vi x) {
 TENON_ALWAYS_INLINE vi vi_high_multiply(vi a, vi b) {
     EACH(vi, (int32_t)(((int64_t)a.e[i] * b.e[i] + (INT64_C(1) << 30)) >> 31));
 }
+/* Products of 64 bits. */
+typedef struct {
+    int64_t e[LANES];
+} vw;
+
+TENON_ALWAYS_INLINE vw vi_multiply_wide(vi a, vi b) {
+    EACH(vw, (int64_t)a.e[i] * b.e[i]);
+}
+TENON_ALWAYS_INLINE vw vw_add(vw a, vw b) {
+    EACH(vw, a.e[i] + b.e[i]);
+}
+TENON_ALWAYS_INLINE vi vw_high(vw x) {
+    EACH(vi, (int32_t)(x.e[i] >> 32));
+}
+TENON_ALWAYS_INLINE vi vi_abs(vi x) {
+    EACH(vi, x.e[i] < 0 ? (int32_t)(0 - (uint32_t)x.e[i]) : x.e[i]);
+}
+/* -x where sign is negative. */
+TENON_ALWAYS_INLINE vi vi_negate_as(vi x, vi sign) {
+    EACH(vi, sign.e[i] < 0 ? (int32_t)(0 - (uint32_t)x.e[i]) : x.e[i]);
+}
+/* float(x) * factor, half to even; the result fits. */
+TENON_ALWAYS_INLINE vi vi_scale(vi x, vf factor) {
+    EACH(vi, (int32_t)rintf((float)x.e[i] * factor.e[i]));
+}
 /* acc + the four products of each lane. */
 TENON_ALWAYS_INLINE vi vi_dot(vi acc, vi u8, vi i8) {
     uint8_t a[4 * LANES];
@@ -104,12 +130,6 @@ TENON_ALWAYS_INLINE void vi_store_bytes(uint8_t *to, vi x) {
     for (int i = 0; i < LANES; i++)
         to[i] = (uint8_t)x.e[i];
 }
-/* The low bytes of values that fit 16 bits, of a and then of b. */
-TENON_ALWAYS_INLINE void vi_store_bytes_of_two(uint8_t *to, vi a, vi b) {
-    vi_store_bytes(to, a);
-    vi_store_bytes(to + LANES, b);
-}
-
 TENON_ALWAYS_INLINE vb vb_load(const uint8_t *from) {
     vb y;
     memcpy(&y, from, sizeof(y));
@@ -128,6 +148,11 @@ TENON_ALWAYS_INLINE vb vb_dup(uint8_t x) {
 TENON_ALWAYS_INLINE vb vb_xor(vb a, vb b) {
     for (int i = 0; i < 4 * LANES; i++)
         a.e[i] ^= b.e[i];
+    return a;
+}
+TENON_ALWAYS_INLINE vb vb_min(vb a, vb b) {
+    for (int i = 0; i < 4 * LANES; i++)
+        a.e[i] = a.e[i] < b.e[i] ? a.e[i] : b.e[i];
     return a;
 }
 TENON_ALWAYS_INLINE vb vb_max(vb a, vb b) {
@@ -150,11 +175,22 @@ TENON_ALWAYS_INLINE void vb_interleave(const vb in[4], vi out[4]) {
     for (int v = 0; v < 4; v++)
         out[v] = vi_load(bytes[v]);
 }
-TENON_ALWAYS_INLINE vb vb_pack(const vi in[4]) {
+/* in + zero_point, saturated to u8, in the order that interleaving took; |zero_point| < 2^15. */
+TENON_ALWAYS_INLINE vb vb_narrow(const vi in[4], int32_t zero_point) {
     vb y;
-    for (int v = 0; v < 4; v++)
-        vi_store_bytes(y.e + v * LANES, in[v]);
+    for (int i = 0; i < 4 * LANES; i++) {
+        int64_t value = (int64_t)in[i / LANES].e[i % LANES] + zero_point;
+        y.e[i] = (uint8_t)(value < 0 ? 0 : value > UINT8_MAX ? UINT8_MAX : value);
+    }
     return y;
+}
+/* From the order that interleaving took: the bytes of in[0], then those of in[1] … */
+TENON_ALWAYS_INLINE vb vb_untangle(vb x) {
+    return x;
+}
+TENON_ALWAYS_INLINE void vb_store_halves(uint8_t *first, uint8_t *second, vb x) {
+    memcpy(first, x.e, 2 * LANES);
+    memcpy(second, x.e + 2 * LANES, 2 * LANES);
 }
 
 TENON_ALWAYS_INLINE vf vf_load(const void *from) {
