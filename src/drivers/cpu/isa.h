@@ -64,8 +64,9 @@ struct tenon_isa_kernels {
     /* taps[i * params.taps + t]: the channels that pixel i sees at tap t. */
     void (*depthwise_i8)(const struct tenon_depthwise_i8 *depthwise, const uint8_t *const *taps,
                          size_t pixel_count, uint8_t *out);
+    /* rows[i * pieces + p]: piece p of row i, products / pieces elements. */
     void (*linear_f32)(const struct tenon_float_params *params, const float *const *rows,
-                       size_t row_count, uint32_t begin, uint32_t end, float *out);
+                       size_t pieces, size_t row_count, uint32_t begin, uint32_t end, float *out);
     void (*depthwise_f32)(const struct tenon_float_params *params, const float *const *taps,
                           size_t pixel_count, float *out);
     void (*binary_8)(const struct tenon_binary_8 *binary, const uint8_t *a, const uint8_t *b,

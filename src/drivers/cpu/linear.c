@@ -66,6 +66,8 @@ static enum tenon_status read_f32(struct linear *l, const struct tenon_cpu_call 
         params->lanes != tenon_cpu_isa_get(l->isa->isa)->lanes ||
         params->products * sizeof(float) != l->rows.row_bytes)
         return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "parameters of linear_f32 are malformed");
+    if (!l->rows.direct && l->rows.window.dilation_w == 1)
+        l->rows.pieces = (size_t)l->rows.window.k_h;
     l->panels = params->panels;
     l->channel_bytes = params->channels * sizeof(float);
     l->lane_bytes = params->lanes * sizeof(float);
@@ -108,7 +110,7 @@ static enum tenon_status prepare(const struct tenon_cpu_call *call,
         return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "a linear kernel of an empty output");
     cut(l);
     plan->state = l;
-    plan->workspace_bytes = l->tile_rows * sizeof(void *);
+    plan->workspace_bytes = l->tile_rows * l->rows.pieces * sizeof(void *);
     if (!l->rows.direct)
         plan->workspace_bytes += l->tile_rows * l->rows.row_bytes;
     return TENON_OK;
@@ -127,7 +129,8 @@ static void run_item(const struct job *job, size_t tile, size_t range, const uin
     uint32_t end = (uint32_t)(l->panels * (range + 1) / l->ranges);
     uint8_t *out = (uint8_t *)job->run->op.outputs[0].data + first * l->channel_bytes;
     if (l->is_float)
-        l->isa->linear_f32(&l->f32, (const float *const *)rows, count, begin, end, (float *)out);
+        l->isa->linear_f32(&l->f32, (const float *const *)rows, l->rows.pieces, count, begin, end,
+                           (float *)out);
     else
         l->isa->linear_i8(&l->i8, rows, count, begin, end, out);
 }
@@ -136,7 +139,7 @@ static void run_items(void *user, size_t begin, size_t end, uint32_t worker) {
     const struct job *job = user;
     const struct linear *l = job->linear;
     const uint8_t **rows = tenon_kernel_workspace(job->run, worker);
-    uint8_t *gathered = (uint8_t *)(rows + l->tile_rows);
+    uint8_t *gathered = (uint8_t *)(rows + l->tile_rows * l->rows.pieces);
     size_t loaded = SIZE_MAX;
     for (size_t item = begin; item < end; item++) {
         size_t tile = item / l->ranges, first = tile * l->tile_rows;

@@ -47,6 +47,7 @@ enum tenon_status tenon_rows_init(struct tenon_rows *rows, const struct tenon_cp
     rows->padding = element == 1 ? (uint8_t)tenon_desc_zero_point(in) : 0;
     bool padded = w->pad_top != 0 || w->pad_left != 0 || w->pad_bottom != 0 || w->pad_right != 0;
     rows->direct = w->k_h == 1 && w->k_w == 1 && !padded && rows->pixel_bytes % TENON_QUAD == 0;
+    rows->pieces = 1;
     return TENON_OK;
 }
 
@@ -146,19 +147,33 @@ static void gather(const struct tenon_rows *rows, const struct place *place, uin
     memset(to, 0, (size_t)(end - to));
 }
 
+/* Whether each piece of the row lies in the input as it is. */
+static bool lies_in_input(const struct tenon_rows *rows, const struct place *place) {
+    const struct tenon_window *w = &rows->window;
+    return rows->direct ||
+           (rows->pieces > 1 && place->x >= 0 && place->x + w->k_w <= w->in_w && place->y >= 0 &&
+            place->y + (int64_t)(w->k_h - 1) * w->dilation_h < w->in_h);
+}
+
 void tenon_rows_get(const struct tenon_rows *rows, const uint8_t *input, size_t first, size_t count,
                     uint8_t *gathered, const uint8_t **out) {
     struct place place = place_of(rows, input, first);
     for (size_t i = 0; i < count; i++, place_next(rows, &place)) {
-        if (rows->direct) {
-            out[i] = pixel_at(rows, place.batch, place.y, place.x);
-            continue;
+        const uint8_t *from;
+        size_t step;
+        if (lies_in_input(rows, &place)) {
+            from = pixel_at(rows, place.batch, place.y, place.x);
+            step = (size_t)rows->window.dilation_h * (size_t)rows->window.in_w * rows->pixel_bytes;
+        } else {
+            uint8_t *to = gathered + i * rows->row_bytes;
+            gather(rows, &place, to);
+            if (rows->flip != 0)
+                flip_row(rows, to);
+            from = to;
+            step = rows->row_bytes / rows->pieces;
         }
-        uint8_t *to = gathered + i * rows->row_bytes;
-        gather(rows, &place, to);
-        if (rows->flip != 0)
-            flip_row(rows, to);
-        out[i] = to;
+        for (size_t p = 0; p < rows->pieces; p++)
+            *out++ = from + p * step;
     }
 }
 

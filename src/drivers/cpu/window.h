@@ -17,13 +17,15 @@ struct tenon_rows {
     uint8_t padding;    /* every byte of an element in the padding */
     uint8_t flip;       /* what every gathered byte is exclusive-ored with */
     bool direct;        /* rows lie in the input: nothing to gather */
+    size_t pieces;      /* of a row, of one size each: those of a window's rows, or 1 */
 };
 
 /* Of a call of conv_2d, depthwise_conv_2d or fully_connected that the operator table accepted. */
 TENON_NODISCARD enum tenon_status tenon_rows_init(struct tenon_rows *rows,
                                                   const struct tenon_cpu_call *call,
                                                   struct tenon_error *error);
-/* Points out[i] to the row of pixel first + i; `gathered` has count * row_bytes. */
+/* Points out[i * pieces + p] to piece p of the row of pixel first + i; `gathered` has
+ * count * row_bytes. */
 void tenon_rows_get(const struct tenon_rows *rows, const uint8_t *input, size_t first, size_t count,
                     uint8_t *gathered, const uint8_t **out);
 /* Points out[i * taps + t] to the channels that pixel first + i sees at tap t: `padding` has

@@ -20,28 +20,33 @@ TENON_ALWAYS_INLINE void vf_store_some(float *out, vf y, uint32_t count) {
 
 struct float_tile {
     const struct tenon_float_params *params;
-    const float *const *rows;
+    const float *const *const *rows; /* per row: its pieces */
     float *const *out;
+    size_t pieces, piece;     /* elements of one */
     uint32_t panel, channels; /* of the last panel */
 };
 
 TENON_ALWAYS_INLINE void multiply_float_tile(const struct float_tile *t, int rows, int panels) {
     vf acc[FLOAT_ROWS][2];
     const uint8_t *weights[2];
-    size_t products = t->params->products;
     struct float_range range = {vf_dup(t->params->low), vf_dup(t->params->high)};
     TENON_UNROLL for (int p = 0; p < panels; p++) {
         weights[p] = tenon_float_panel(t->params, t->panel + (uint32_t)p);
         TENON_UNROLL for (int r = 0; r < rows; r++) acc[r][p] = vf_dup(0);
     }
-    for (size_t k = 0; k < products; k++) {
-        vf w[2];
-        TENON_UNROLL for (int p = 0; p < panels; p++) w[p] =
-            vf_load(weights[p] + (k + 1) * LANES * sizeof(float));
-        TENON_UNROLL for (int r = 0; r < rows; r++) {
-            vf a = vf_dup(t->rows[r][k]);
-            TENON_UNROLL for (int p = 0; p < panels; p++) acc[r][p] =
-                vf_multiply_add(acc[r][p], a, w[p]);
+    const uint8_t *at[2] = {weights[0], panels == 2 ? weights[1] : NULL};
+    for (size_t piece = 0; piece < t->pieces; piece++) {
+        const float *in[FLOAT_ROWS];
+        TENON_UNROLL for (int r = 0; r < rows; r++) in[r] = t->rows[r][piece];
+        for (size_t k = 0; k < t->piece; k++) {
+            vf w[2];
+            TENON_UNROLL for (int p = 0; p < panels; p++) w[p] =
+                vf_load(at[p] += LANES * sizeof(float));
+            TENON_UNROLL for (int r = 0; r < rows; r++) {
+                vf a = vf_dup(in[r][k]);
+                TENON_UNROLL for (int p = 0; p < panels; p++) acc[r][p] =
+                    vf_multiply_add(acc[r][p], a, w[p]);
+            }
         }
     }
     TENON_UNROLL for (int p = 0; p < panels; p++) {
@@ -68,7 +73,7 @@ static void float_tile_of_one(const struct float_tile *t, bool two) {
 /* As run_rows of linear_i8.h. */
 static void run_float_rows(struct float_tile t, const float *const *rows, size_t count, float *out,
                            bool two) {
-    const float *in_rows[FLOAT_ROWS];
+    const float *const *in_rows[FLOAT_ROWS];
     float *out_rows[FLOAT_ROWS];
     size_t channels = t.params->channels;
     t.rows = in_rows;
@@ -78,7 +83,7 @@ static void run_float_rows(struct float_tile t, const float *const *rows, size_t
         size_t step = left >= FLOAT_ROWS ? FLOAT_ROWS : left > 2 ? left : 1;
         for (size_t r = 0; r < FLOAT_ROWS; r++) {
             size_t row = first + (r < step ? r : step - 1);
-            in_rows[r] = rows[row];
+            in_rows[r] = rows + row * t.pieces;
             out_rows[r] = out + row * channels;
         }
         if (step == 1)
@@ -90,8 +95,8 @@ static void run_float_rows(struct float_tile t, const float *const *rows, size_t
 }
 
 static void linear_f32(const struct tenon_float_params *params, const float *const *rows,
-                       size_t row_count, uint32_t begin, uint32_t end, float *out) {
-    struct float_tile t = {.params = params};
+                       size_t pieces, size_t row_count, uint32_t begin, uint32_t end, float *out) {
+    struct float_tile t = {.params = params, .pieces = pieces, .piece = params->products / pieces};
     for (t.panel = begin; t.panel < end;) {
         bool two = end - t.panel >= 2;
         uint32_t last = t.panel + two, left = params->channels - last * LANES;
