@@ -38,7 +38,8 @@ struct tenon_rewriter {
     uint32_t *positions; /* per node: where it stands; new nodes stand where the replaced one did */
     bool *removed;       /* per node */
     uint32_t tensor_room, node_room;
-    uint32_t at; /* the node that is being rewritten */
+    uint32_t at;          /* the node that is being rewritten */
+    uint32_t first_added; /* nodes from here on are this pass's own */
     uint64_t rewrites, limit;
 };
 
@@ -77,6 +78,8 @@ uint32_t tenon_rewrite_tensor(struct tenon_rewriter *rewriter, uint32_t like, co
 /* A new constant and its zeroed bytes, to be filled in. NULL after a failure. */
 void *tenon_rewrite_constant(struct tenon_rewriter *rewriter, uint32_t like, const char *suffix,
                              const struct tenon_desc *desc, uint32_t *id);
+/* Zeroed memory for as long as the pass runs. NULL after a failure. */
+void *tenon_rewrite_scratch(struct tenon_rewriter *rewriter, size_t count, size_t size);
 /* The bytes of a constant, aligned to its elements. NULL after a failure. */
 const void *tenon_rewrite_data(struct tenon_rewriter *rewriter, uint32_t constant);
 
@@ -99,6 +102,14 @@ void tenon_rewrite_set_input(struct tenon_rewriter *rewriter, uint32_t node, uin
                              uint32_t tensor);
 /* Whoever reads `from`, outputs of the graph too, reads `to`. */
 void tenon_rewrite_redirect(struct tenon_rewriter *rewriter, uint32_t from, uint32_t to);
+
+/* Channels [first, first + count) of the last axis of `tensor`: itself when these are all. */
+uint32_t tenon_rewrite_slice(struct tenon_rewriter *rewriter, uint32_t tensor, int32_t first,
+                             int32_t count);
+/* A constant with elements [first, first + count) of `axis` of a constant, scales per channel of
+ * that axis cut too. Elements of 8 bits and more. */
+uint32_t tenon_rewrite_cut(struct tenon_rewriter *rewriter, uint32_t constant, int axis,
+                           int32_t first, int32_t count);
 
 /* ---- asking ---- */
 

@@ -7,7 +7,8 @@
 #include "ir/text.h"
 
 /* Neutral passes first. A new pass is a file and a line here; docs/adding-a-pass.md. */
-#define TENON_PASSES(X) X(fuse_pad)
+#define TENON_PASSES(X) \
+    X(fuse_pad) X(unsigned_to_signed) X(signed_to_unsigned) X(split_wide_weights)
 
 #define X(name) extern const struct tenon_pass tenon_pass_##name;
 TENON_PASSES(X)

@@ -100,6 +100,13 @@ void *tenon_rewrite_constant(struct tenon_rewriter *rw, uint32_t like, const cha
     return failed(rw) ? NULL : data;
 }
 
+void *tenon_rewrite_scratch(struct tenon_rewriter *rw, size_t count, size_t size) {
+    void *data = failed(rw) ? NULL : tenon_arena_alloc_array(&rw->scratch, count, size);
+    if (data == NULL)
+        fail_memory(rw);
+    return data;
+}
+
 const void *tenon_rewrite_data(struct tenon_rewriter *rw, uint32_t constant) {
     if (failed(rw))
         return NULL;
@@ -413,7 +420,8 @@ enum tenon_status tenon_pass_run(const struct tenon_pass *pass, struct tenon_gra
     struct tenon_rewriter rw = {.graph = graph,
                                 .capabilities = capabilities != NULL ? capabilities : &nothing,
                                 .error = error,
-                                .limit = limit};
+                                .limit = limit,
+                                .first_added = graph->node_count};
     uint32_t count = graph->node_count;
     tenon_arena_init(&rw.scratch, 0);
     make_tensor_room(&rw);

@@ -1,7 +1,7 @@
 /* The random tests of all passes; a new one is a file and a line here. */
 #include "passes/generator.h"
 
-#define CASES(X) X(fuse_pad)
+#define CASES(X) X(fuse_pad) X(unsigned_to_signed) X(signed_to_unsigned) X(split_wide_weights)
 
 #define X(name) extern const struct pass_case case_##name;
 CASES(X)

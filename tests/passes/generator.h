@@ -27,6 +27,8 @@ struct pass_case {
     /* Builds the pass's pattern, or nearly, and sets the capabilities. */
     void (*generate)(struct generator *g);
     unsigned floor_percent; /* of graphs in which the pass must find something to rewrite */
+    /* What the pass says that it establishes: NULL, or what of it the graph breaks. May be NULL. */
+    const char *(*broken)(const struct generator *g, const struct tenon_graph *after);
 };
 extern const struct pass_case *const pass_cases[]; /* ends with NULL */
 
@@ -65,8 +67,9 @@ uint32_t gen_node(struct generator *g, enum tenon_op op, const struct tenon_attr
 struct gen_window {
     int32_t kernel_max, stride_max, dilation_max; /* 0: 4, 3, 3 */
     bool no_pad;
-    bool per_tensor; /* weights */
-    bool no_fused;   /* no activation */
+    bool per_tensor;       /* weights */
+    bool unsigned_weights; /* u8 also for inputs of i8 */
+    bool no_fused;         /* no activation */
 };
 /* `out_c` 0: drawn. For depthwise the multiplier is drawn. */
 uint32_t gen_conv(struct generator *g, uint32_t input, int32_t out_c,

@@ -47,12 +47,14 @@ static void quantize_channels(struct generator *g, struct tenon_desc *desc, int3
 
 /* Weights for an input of this type. */
 static struct tenon_desc weights_desc(struct generator *g, uint32_t input, int32_t o, int32_t h,
-                                      int32_t w, int32_t i, int32_t axis, bool per_tensor) {
+                                      int32_t w, int32_t i, int32_t axis,
+                                      const struct gen_window *window) {
     enum tenon_type type = gen_desc_of(g, input)->type;
+    bool per_tensor = window != NULL && window->per_tensor;
+    bool is_unsigned = type == TENON_TYPE_U8 || (window != NULL && window->unsigned_weights);
     if (type == TENON_TYPE_F32)
         return gen_desc(g, type, o, h, w, i);
-    struct tenon_desc desc =
-        gen_desc(g, type == TENON_TYPE_U8 ? TENON_TYPE_U8 : TENON_TYPE_I8, o, h, w, i);
+    struct tenon_desc desc = gen_desc(g, is_unsigned ? TENON_TYPE_U8 : TENON_TYPE_I8, o, h, w, i);
     if (desc.type != TENON_TYPE_I8)
         return desc;
     *(int32_t *)(uintptr_t)desc.quant.zero_point = 0;
@@ -115,8 +117,8 @@ uint32_t gen_conv(struct generator *g, uint32_t input, int32_t out_c,
     int32_t groups = in_c > 1 && in_c % 2 == 0 && gen_chance(g, 10) ? 2 : 1;
     out_c = out_c != 0 ? out_c : gen_size(g, 9);
     out_c = (out_c + groups - 1) / groups * groups;
-    struct tenon_desc weights = weights_desc(g, input, out_c, kernel[0], kernel[1], in_c / groups,
-                                             0, window != NULL && window->per_tensor);
+    struct tenon_desc weights =
+        weights_desc(g, input, out_c, kernel[0], kernel[1], in_c / groups, 0, window);
     int32_t taps = kernel[0] * kernel[1] * in_c / groups;
     float scale = weights.quant.count != 0 ? weights.quant.scale[0] : 1;
     struct tenon_desc out = product_desc(g, input, scale, taps);
@@ -132,8 +134,7 @@ uint32_t gen_depthwise(struct generator *g, uint32_t input, const struct gen_win
     draw_window(g, window, input, &attrs, kernel);
     attrs.activation = draw_activation(g, window);
     int32_t out_c = dim(g, input, 3) * (gen_chance(g, 70) ? 1 : gen_range(g, 1, 3));
-    struct tenon_desc weights = weights_desc(g, input, 1, kernel[0], kernel[1], out_c, 3,
-                                             window != NULL && window->per_tensor);
+    struct tenon_desc weights = weights_desc(g, input, 1, kernel[0], kernel[1], out_c, 3, window);
     float scale = weights.quant.count != 0 ? weights.quant.scale[0] : 1;
     struct tenon_desc out = product_desc(g, input, scale, kernel[0] * kernel[1]);
     uint32_t operands[] = {input, gen_constant(g, &weights), gen_bias(g, input, out_c)};
@@ -161,7 +162,8 @@ uint32_t gen_fully_connected(struct generator *g, uint32_t input, int32_t out_c)
     struct tenon_attrs attrs = {.activation = draw_activation(g, NULL),
                                 .keep_dims = gen_chance(g, 50)};
     out_c = out_c != 0 ? out_c : gen_size(g, 9);
-    struct tenon_desc weights = weights_desc(g, input, out_c, 1, 1, in_c, 0, true);
+    const struct gen_window per_tensor = {.per_tensor = true};
+    struct tenon_desc weights = weights_desc(g, input, out_c, 1, 1, in_c, 0, &per_tensor);
     weights.shape = (struct tenon_shape){.rank = 2, .dims = {out_c, in_c}};
     float scale = weights.quant.count != 0 ? weights.quant.scale[0] : 1;
     struct tenon_desc out = product_desc(g, input, scale, in_c);

@@ -8,6 +8,9 @@
  *         COUNT random graphs (10000; 1000 with TENON_QUICK) compute the same bytes before and
  *         after PASS, and it finds something to do in enough of them. A failure prints the seed:
  *         `run_passes random PASS 1 SEED` makes the same graph again.
+ *     run_passes lower FILE.tir "CAPABILITIES" PASS...
+ *         Runs the passes one after the other over a network (tenon info --ir MODEL) and holds it
+ *         against itself on one random input.
  *     run_passes list
  *         Every pass has a golden and a random test.
  */
@@ -21,6 +24,8 @@
 #include "passes/generator.h"
 #include "passes/pass.h"
 #include "util/file.h"
+
+enum { REWRITES_MAX = 1000 }; /* of a small graph: a pass that never ends is found */
 
 static struct tenon_strbuf text_of(const struct tenon_graph *graph) {
     struct tenon_strbuf text;
@@ -108,7 +113,7 @@ static bool check(const struct tenon_pass *pass, const struct tenon_graph *befor
     struct tenon_error error = {0};
     if (!tenon_graph_clone(before, before->arena, after))
         return printf("out of memory\n") < 0;
-    if (tenon_pass_run(pass, after, &g->capabilities, UINT64_MAX, rewrites, &error) != TENON_OK)
+    if (tenon_pass_run(pass, after, &g->capabilities, REWRITES_MAX, rewrites, &error) != TENON_OK)
         return printf("the pass failed: %s\n", error.message) < 0;
     if (tenon_graph_verify(after, &error) != TENON_OK)
         return printf("the graph is broken: %s\n", error.message) < 0;
@@ -136,6 +141,9 @@ static bool run_seed(const struct tenon_pass *pass, const struct pass_case *c, u
     if (ok && tenon_graph_verify(&g.graph, &error) != TENON_OK)
         ok = printf("the generator is wrong: %s\n", error.message) < 0;
     ok = ok && check(pass, &g.graph, &g, &after, rewrites);
+    const char *broken = ok && c->broken != NULL ? c->broken(&g, &after) : NULL;
+    if (broken != NULL)
+        ok = printf("not established: %s\n", broken) < 0;
     if (!ok) {
         printf("%s: seed %llu\n", c->pass, (unsigned long long)seed);
         print_graph("before", &g.graph);
@@ -208,6 +216,18 @@ static bool read_file(const char *path, char **data, size_t *size) {
     return *data != NULL;
 }
 
+static bool load(const char *path, struct tenon_arena *arena, struct tenon_graph *graph) {
+    struct tenon_error error = {0};
+    char *data = NULL;
+    size_t size;
+    bool ok = read_file(path, &data, &size);
+    if (ok && tenon_ir_parse((struct tenon_span){(uint8_t *)data, size}, arena, graph, &error) !=
+                  TENON_OK)
+        ok = printf("%s: %s\n", path, error.message) < 0;
+    free(data);
+    return ok;
+}
+
 static bool write_file(const char *path, const struct tenon_strbuf *text) {
     FILE *file = fopen(path, "wb");
     bool ok = file != NULL && fwrite(text->data, 1, text->size, file) == text->size;
@@ -218,16 +238,12 @@ static bool write_file(const char *path, const struct tenon_strbuf *text) {
 static bool run_golden(const struct tenon_pass *pass, const char *in, bool regenerate) {
     struct generator g;
     struct tenon_graph before, after = {0};
-    struct tenon_error error = {0};
-    char expect[1024], *data = NULL, *want = NULL;
-    size_t size, want_size;
+    char expect[1024], *want = NULL;
+    size_t want_size;
     uint64_t rewrites = 0;
     snprintf(expect, sizeof(expect), "%.*s.expect.tir", (int)(strlen(in) - strlen(".in.tir")), in);
     gen_begin(&g, 1);
-    bool ok = read_file(in, &data, &size);
-    if (ok && tenon_ir_parse((struct tenon_span){(uint8_t *)data, size}, &g.arena, &before,
-                             &error) != TENON_OK)
-        ok = printf("%s: %s\n", in, error.message) < 0;
+    bool ok = load(in, &g.arena, &before);
     if (ok)
         read_capabilities(before.description, &g.capabilities);
     ok = ok && check(pass, &before, &g, &after, &rewrites);
@@ -244,7 +260,6 @@ static bool run_golden(const struct tenon_pass *pass, const char *in, bool regen
         printf("golden failed: %s\n", in);
     tenon_strbuf_finish(&text);
     free(want);
-    free(data);
     gen_finish(&g);
     return ok;
 }
@@ -290,6 +305,33 @@ static int run_goldens(const char *only, bool regenerate) {
     return count == 0 || failures != 0;
 }
 
+/* ---- a whole network ---- */
+
+static int lower(const char *path, const char *capabilities, char **passes, int count) {
+    struct generator g;
+    struct tenon_graph before, after = {0};
+    struct tenon_error error = {0};
+    gen_begin(&g, 1);
+    read_capabilities(capabilities, &g.capabilities);
+    bool ok = load(path, &g.arena, &before) && tenon_graph_clone(&before, &g.arena, &after);
+    for (int i = 0; ok && i < count; i++) {
+        const struct tenon_pass *pass = tenon_pass_find(passes[i]);
+        uint64_t rewrites = 0;
+        ok = pass != NULL || printf("no pass '%s'\n", passes[i]) < 0;
+        if (ok && tenon_pass_run(pass, &after, &g.capabilities, UINT64_MAX, &rewrites, &error) !=
+                      TENON_OK)
+            ok = printf("%s failed: %s\n", passes[i], error.message) < 0;
+        printf("%-28s %6llu rewrites, %u nodes\n", passes[i], (unsigned long long)rewrites,
+               after.node_count);
+    }
+    if (ok && tenon_graph_verify(&after, &error) != TENON_OK)
+        ok = printf("the graph is broken: %s\n", error.message) < 0;
+    ok = ok && same_meaning(&before, &after, &g);
+    puts(ok ? "the same" : "not the same");
+    gen_finish(&g);
+    return ok ? 0 : 1;
+}
+
 static int check_list(void) {
     int missing = 0;
     for (int i = 0; tenon_passes[i] != NULL; i++)
@@ -311,6 +353,8 @@ int main(int argc, char **argv) {
         return run_goldens(argc > 2 + regenerate ? argv[2 + regenerate] : NULL, regenerate);
     if (argc > 1 && strcmp(argv[1], "list") == 0)
         return check_list();
+    if (argc > 4 && strcmp(argv[1], "lower") == 0)
+        return lower(argv[2], argv[3], argv + 4, argc - 4);
     if (argc < 3 || strcmp(argv[1], "random") != 0) {
         fprintf(stderr, "usage: run_passes golden | random PASS [COUNT [SEED]] | list\n");
         return 2;
