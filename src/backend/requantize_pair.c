@@ -1,10 +1,14 @@
 /*
- * The search for operands; see requantize_pair.h. The first multiplier is chosen as large as 32
- * bits of intermediate result allow, the second then has 15 significant bits; among some hundred
- * first multipliers there is nearly always one whose best partner hits the wanted product to 2^-30
- * and better. The addends take the bias: its high part before the first multiplication, what is
- * left after it. Nudging the second addend moves all steps by less than an accumulator, which
- * decides ties.
+ * The search for operands; see requantize_pair.h.
+ *
+ * What is wanted steps from k - 1 to k at an accumulator at[k]; a pair whose product is G steps at
+ * (k - 1/2) / G + offset, give or take the rounding between the two multiplications. It is exact
+ * when that lies in (at[k] - 1, at[k]] for every k: in the plane of 1/G and offset each step
+ * allows a strip, all together a convex polygon, whose extent along 1/G is found by halving. Then a
+ * pair of 15-bit factors whose product is inside is looked for, from the largest first factor down,
+ * and proved with integers: every step, at the accumulator where it has to be and at the one below.
+ *
+ * The bias goes into the addends: its high part before the first multiplication, the rest after it.
  */
 #include "backend/requantize_pair.h"
 
@@ -13,12 +17,17 @@
 
 enum {
     STEPS_MAX = 512,
-    CANDIDATES = 6,  /* best partners that are tried out */
-    FIRST_MAX = 512, /* first multipliers that are looked at */
+    LANES = 8,    /* steps looked at together */
+    TRIES = 64,   /* pairs that are tried on a channel for given shifts */
+    HALVINGS = 3, /* of the polygon's extent */
+    CLIMBS = 24,  /* towards its widest place */
     OPERAND_MAX = INT16_MAX,
     SHIFT_MAX = 45, /* results and steps times 2^shift stay below 2^53 */
     ADD_SHIFT_MAX = 31,
-    LESS_MAX = 2,
+    POST_SHIFT = 36, /* 21 to 22 bits after the point in what post multiplies */
+    POST_LEAST = 1 << 14,
+    POST_STEP = 1237,
+    LESS_MAX = 1,
 };
 
 int64_t tenon_shift_half_away(int64_t x, uint32_t shift) {
@@ -37,17 +46,25 @@ int32_t tenon_pair_apply(const struct tenon_pair_shifts *shifts,
     int64_t x = accumulator + o->add1 * (INT64_C(1) << shifts->add1);
     int64_t y = saturate32(tenon_shift_half_away(x * o->mul1, shifts->mul1));
     y += saturate32(o->add2 * (INT64_C(1) << shifts->add2));
-    return (int32_t)saturate32(tenon_shift_half_away(y * o->mul2, shifts->mul2));
+    y = saturate32(tenon_shift_half_away(y * o->mul2, shifts->mul2));
+    return (int32_t)saturate32(tenon_shift_half_away(y * shifts->post, shifts->post_shift));
 }
 
 /* ---- what is wanted ---- */
 
-/* Where the wanted function steps: at[i] is the smallest a + bias that gives first + i + 1. */
+/*
+ * Where the wanted function of x = accumulator + bias steps: at[i] is the smallest x that gives
+ * first + i + 1. Around the middle of the steps, at[i] lies above[i] above the line with the wanted
+ * slope.
+ */
 struct steps {
     int32_t first, last; /* results at the ends of the range */
-    int64_t low, high;   /* the range of a + bias */
+    int64_t low, high;   /* the range of x */
     int32_t count;
-    int64_t at[STEPS_MAX];
+    double pitch;  /* x between two steps: the slope */
+    double middle; /* index of a step */
+    int32_t at[STEPS_MAX];
+    float above[STEPS_MAX + LANES];
 };
 
 static int32_t wanted(const struct tenon_pair_problem *p, const struct tenon_pair_channel *c,
@@ -66,17 +83,9 @@ static double factor_of(const struct tenon_pair_channel *c) {
     return ldexp((double)c->multiplier.multiplier, c->multiplier.shift - 31);
 }
 
-/* Halving finds each step in any monotone function; the factor gives a bracket to start from. */
-static int64_t find_step(const struct tenon_pair_problem *p, const struct tenon_pair_channel *c,
-                         const struct steps *s, int32_t result, int64_t from) {
-    double guess = ceil((result - 0.5) / factor_of(c));
-    int64_t below = from, above = s->high; /* wanted(below) < result <= wanted(above) */
-    if (guess - 2 > (double)below && guess - 2 < (double)above &&
-        wanted(p, c, (int64_t)guess - 2) < result)
-        below = (int64_t)guess - 2;
-    if (guess + 2 < (double)above && guess + 2 > (double)below &&
-        wanted(p, c, (int64_t)guess + 2) >= result)
-        above = (int64_t)guess + 2;
+/* Halving finds each step in any monotone function: wanted(below) < result <= wanted(above). */
+static int64_t search_step(const struct tenon_pair_problem *p, const struct tenon_pair_channel *c,
+                           int32_t result, int64_t below, int64_t above) {
     while (above - below > 1) {
         int64_t middle = below + (above - below) / 2;
         if (wanted(p, c, middle) < result)
@@ -85,6 +94,33 @@ static int64_t find_step(const struct tenon_pair_problem *p, const struct tenon_
             above = middle;
     }
     return above;
+}
+
+/* The double rule rounds to whole numbers x*q/2^31 before it shifts: half of one less is needed to
+ * reach a positive result, half of one more for the others. */
+static double double_advance(const struct tenon_pair_problem *p,
+                             const struct tenon_pair_channel *c) {
+    bool twice = p->rounding == TENON_ROUNDING_DOUBLE && c->divisor == 0 && c->multiplier.shift < 0;
+    return twice ? ldexp(0.5, c->multiplier.shift) : 0;
+}
+
+/* The step at `guess`, unless that is so near to a whole number that the rule itself is asked. */
+static int64_t settle_step(const struct tenon_pair_problem *p, const struct tenon_pair_channel *c,
+                           const struct steps *s, int32_t result, double guess, int64_t from) {
+    const double near = 1.0 / 4096;
+    double up = ceil(guess);
+    bool known = c->divisor != 0 || p->rounding == TENON_ROUNDING_SINGLE ||
+                 (p->rounding == TENON_ROUNDING_DOUBLE && c->multiplier.shift < 0);
+    if (known && up - guess > near && up - guess < 1 - near)
+        return (int64_t)up;
+    int64_t below = from, above = s->high;
+    if (guess - 2 > (double)below && guess - 2 < (double)above &&
+        wanted(p, c, (int64_t)guess - 2) < result)
+        below = (int64_t)guess - 2;
+    if (guess + 2 < (double)above && guess + 2 > (double)below &&
+        wanted(p, c, (int64_t)guess + 2) >= result)
+        above = (int64_t)guess + 2;
+    return search_step(p, c, result, below, above);
 }
 
 static bool find_steps(const struct tenon_pair_problem *p, const struct tenon_pair_channel *c,
@@ -99,14 +135,112 @@ static bool find_steps(const struct tenon_pair_problem *p, const struct tenon_pa
     if (s->count > STEPS_MAX)
         return false;
     int64_t from = s->low;
+    double advance = double_advance(p, c);
+    s->pitch = 1 / factor_of(c);
     for (int32_t i = 0; i < s->count; i++) {
-        s->at[i] = find_step(p, c, s, s->first + i + 1, from);
-        from = s->at[i] - 1;
+        int32_t result = s->first + i + 1;
+        double guess = (result - 0.5 - (result > 0 ? advance : -advance)) * s->pitch;
+        s->at[i] = (int32_t)settle_step(p, c, s, result, guess, from);
+        from = s->at[i] - INT64_C(1);
     }
     return true;
 }
 
-/* ---- proof ---- */
+/* ---- the polygon ---- */
+
+/* `above`, relative to the step in the middle; the last one is repeated to fill whole lanes. */
+static void straighten(struct steps *s) {
+    int32_t middle = s->count / 2;
+    s->middle = middle;
+    for (int32_t i = 0; i < s->count; i++)
+        s->above[i] = (float)(s->at[i] - s->at[middle] - (i - middle) * s->pitch);
+    for (int32_t i = s->count; i % LANES != 0; i++)
+        s->above[i] = s->above[i - 1];
+}
+
+/* How wide the polygon is along the offset when the pitch is larger by `tilt`; negative: outside.
+ */
+static double width_at(const struct steps *s, double tilt) {
+    float least[LANES], most[LANES], shift = (float)(s->middle * tilt), step = (float)tilt;
+    for (int k = 0; k < LANES; k++) {
+        least[k] = s->above[0] + shift;
+        most[k] = least[k];
+    }
+    for (int32_t i = 0; i < s->count; i += LANES)
+        for (int k = 0; k < LANES; k++) {
+            /* The filling lanes repeat the last step. */
+            float index = (float)(i + k < s->count ? i + k : s->count - 1);
+            float x = s->above[i + k] + (shift - index * step);
+            least[k] = x < least[k] ? x : least[k];
+            most[k] = x > most[k] ? x : most[k];
+        }
+    for (int k = 1; k < LANES; k++) {
+        least[0] = least[k] < least[0] ? least[k] : least[0];
+        most[0] = most[k] > most[0] ? most[k] : most[0];
+    }
+    return 1.0 + (double)least[0] - (double)most[0];
+}
+
+/* The width is concave in the tilt: thirds find the widest place. */
+static double widest_tilt(const struct steps *s, double limit) {
+    double low = -limit, high = limit;
+    for (int i = 0; i < CLIMBS; i++) {
+        double a = low + (high - low) / 3, b = high - (high - low) / 3;
+        if (width_at(s, a) < width_at(s, b))
+            low = a;
+        else
+            high = b;
+    }
+    return (low + high) / 2;
+}
+
+/* How far the tilt may go from `inside` towards `limit` while the width is enough. A step of tilt
+ * takes at most one per index from the width; from there doubling, then halving. */
+static double farthest_tilt(const struct steps *s, double inside, double limit, double enough) {
+    double step = copysign((width_at(s, inside) - enough) / s->count, limit), outside;
+    do {
+        outside = inside + step;
+        if (fabs(outside) >= fabs(limit))
+            outside = limit;
+        if (width_at(s, outside) <= enough)
+            break;
+        inside = outside;
+        step *= 2;
+    } while (inside != limit);
+    for (int i = 0; inside != limit && i < HALVINGS; i++) {
+        double middle = (inside + outside) / 2;
+        if (width_at(s, middle) > enough)
+            inside = middle;
+        else
+            outside = middle;
+    }
+    return inside;
+}
+
+struct extent {
+    double least, most; /* tilts */
+    bool impossible;    /* whatever the width */
+};
+
+/* False when the polygon is nowhere wider than `enough`. */
+static bool find_extent(const struct steps *s, double enough, struct extent *out) {
+    const double float_error = 1.0 / 65536;
+    double limit = fmin(s->pitch / 64, 4.0 / (s->count + 1));
+    double inside = 0;
+    *out = (struct extent){0};
+    if (width_at(s, inside) <= enough) {
+        inside = widest_tilt(s, limit);
+        double widest = width_at(s, inside);
+        out->impossible = widest < -float_error;
+        if (widest <= enough)
+            return false;
+    }
+    out->least = farthest_tilt(s, inside, -limit, enough);
+    out->most = farthest_tilt(s, inside, limit, enough);
+    return true;
+}
+
+/* ---- shifts ---- */
 
 struct attempt {
     const struct tenon_pair_problem *problem;
@@ -115,9 +249,79 @@ struct attempt {
     struct tenon_pair_shifts shifts;
 };
 
+static int64_t first_limit(const struct tenon_pair_problem *p, double factor, uint32_t shift) {
+    double reach = fmax(abs(p->out_low - p->center), abs(p->out_high - p->center)) + 2;
+    double limit = floor(ldexp(factor, 31 + (int)shift) / reach);
+    return limit < 1 ? 1 : limit > OPERAND_MAX ? OPERAND_MAX : (int64_t)limit;
+}
+
+/* A channel that is always the same. */
+static bool is_constant(const struct tenon_pair_problem *p, const struct tenon_pair_channel *c) {
+    int64_t low = c->low + c->bias, high = c->high + c->bias;
+    return low >= INT32_MIN && high <= INT32_MAX && wanted(p, c, low) == wanted(p, c, high);
+}
+
+/* What is added to the accumulator altogether. */
+static double addend_of(const struct tenon_pair_problem *p, const struct tenon_pair_channel *c) {
+    return (double)c->bias - p->center / factor_of(c);
+}
+
+static double first_addend(double addend, uint32_t shift) {
+    return nearbyint(ldexp(addend, -(int)shift));
+}
+
+/* What the first addend of a constant channel should reach: beyond all accumulators. */
+static double reach_of(const struct tenon_pair_channel *c) {
+    return 1.25 * fmax(fabs((double)c->low), fabs((double)c->high));
+}
+
+static uint32_t first_add_shift(const struct tenon_pair_problem *p) {
+    uint32_t shift = 0;
+    for (uint32_t i = 0; i < p->count; i++) {
+        const struct tenon_pair_channel *c = &p->channels[i];
+        double addend = is_constant(p, c) ? reach_of(c) : addend_of(p, c);
+        while (shift < ADD_SHIFT_MAX && fabs(first_addend(addend, shift)) > OPERAND_MAX)
+            shift++;
+    }
+    return shift;
+}
+
+static double post_factor(const struct tenon_pair_shifts *s) {
+    return ldexp(s->post, -(int)s->post_shift);
+}
+
+/* The shifts that suit every channel when the first multiplication shifts by `mul1`, and the second
+ * by `less` less than it could. */
+static void choose_shifts(const struct tenon_pair_problem *p, uint32_t mul1, int less,
+                          struct tenon_pair_shifts *s) {
+    double post = post_factor(s);
+    double add2_max = 0;
+    int second = SHIFT_MAX;
+    s->mul1 = mul1;
+    s->add1 = first_add_shift(p);
+    double rest = ldexp(0.5, (int)s->add1) + 1;
+    for (uint32_t i = 0; i < p->count; i++) {
+        double factor = factor_of(&p->channels[i]);
+        if (is_constant(p, &p->channels[i]))
+            continue;
+        double first = (double)first_limit(p, factor, mul1);
+        add2_max = fmax(add2_max, rest * ldexp(first, -(int)mul1));
+        int fits = ilogb(OPERAND_MAX * first * post / factor) - (int)mul1;
+        second = fits < second ? fits : second;
+    }
+    s->mul2 = second < less ? 0 : (uint32_t)(second - less);
+    s->add2 = 0;
+    while (ldexp(add2_max, -(int)s->add2) > OPERAND_MAX)
+        s->add2++;
+}
+
+/* ---- proof ---- */
+
 static int32_t computed(const struct attempt *a, const struct tenon_pair_operands *o, int64_t x) {
     int32_t value = tenon_pair_apply(&a->shifts, o, x - a->channel->bias);
-    return tenon_clamp_i32(value, a->problem->out_low, a->problem->out_high);
+    int64_t centered = (int64_t)value + a->problem->center;
+    centered = centered < a->problem->out_low ? a->problem->out_low : centered;
+    return (int32_t)(centered > a->problem->out_high ? a->problem->out_high : centered);
 }
 
 /* Whether the two agree within `slack` (0 or 1) on the whole range. */
@@ -129,68 +333,22 @@ static bool agree(const struct attempt *a, const struct tenon_pair_operands *o, 
     for (int32_t i = 0; i < s->count; i++) {
         int32_t above = s->first + i + 1;
         if (computed(a, o, s->at[i]) < above - slack ||
-            computed(a, o, s->at[i] - 1) > above - 1 + slack)
+            computed(a, o, s->at[i] - INT64_C(1)) > above - 1 + slack)
             return false;
     }
     return true;
 }
 
-/* ---- search ---- */
-
-static int64_t first_limit(const struct tenon_pair_problem *p, double factor, uint32_t shift) {
-    double reach = fmax(abs(p->out_low), abs(p->out_high)) + 2;
-    double limit = floor(ldexp(factor, 31 + (int)shift) / reach);
-    return limit < 1 ? 1 : limit > OPERAND_MAX ? OPERAND_MAX : (int64_t)limit;
-}
-
-/* The part of the bias that the first addend cannot hold. */
-static int64_t bias_rest(int64_t bias, uint32_t shift, int16_t *add1) {
-    int64_t high = tenon_shift_half_away(bias, shift);
-    *add1 = (int16_t)high;
-    return bias - high * (INT64_C(1) << shift);
-}
-
-static uint32_t first_add_shift(const struct tenon_pair_problem *p) {
-    uint32_t shift = 0;
-    for (uint32_t i = 0; i < p->count; i++)
-        while (shift < ADD_SHIFT_MAX &&
-               llabs(tenon_shift_half_away(p->channels[i].bias, shift)) > OPERAND_MAX)
-            shift++;
-    return shift;
-}
-
-/* The shifts that suit every channel when the first multiplication shifts by `mul1`, and the second
- * by `less` less than it could. */
-static void choose_shifts(const struct tenon_pair_problem *p, uint32_t mul1, int less,
-                          struct tenon_pair_shifts *s) {
-    double add2_max = 0;
-    int second = SHIFT_MAX;
-    s->mul1 = mul1;
-    s->add1 = first_add_shift(p);
-    for (uint32_t i = 0; i < p->count; i++) {
-        double factor = factor_of(&p->channels[i]);
-        if (factor == 0)
-            continue;
-        int16_t add1;
-        double first = (double)first_limit(p, factor, mul1);
-        double rest = (double)bias_rest(p->channels[i].bias, s->add1, &add1);
-        add2_max = fmax(add2_max, (fabs(rest) + 1) * ldexp(first, -(int)mul1));
-        int fits = (int)floor(log2(OPERAND_MAX * first / factor)) - (int)mul1;
-        second = fits < second ? fits : second;
-    }
-    s->mul2 = second < less ? 0 : (uint32_t)(second - less);
-    s->add2 = 0;
-    while (ldexp(add2_max, -(int)s->add2) > OPERAND_MAX)
-        s->add2++;
-}
-
-/* The smallest y whose second multiplication gives at least `result`. Exact in double: the
- * quotient of integers below 2^53 is no nearer to an integer than 1 / mul2. */
-static int64_t least_for(const struct attempt *a, int16_t mul2, int32_t result) {
-    double half = ldexp(0.5, (int)a->shifts.mul2);
-    double edge = ldexp(result, (int)a->shifts.mul2) - half;
+/* The smallest y that `factor` and `shift` take to at least `result`. Exact in double: the quotient
+ * of integers below 2^53 is no nearer to an integer than 1 / factor. */
+static int64_t least_for(int64_t factor, uint32_t shift, int64_t result) {
+    double half = ldexp(0.5, (int)shift);
+    double edge = ldexp((double)result, (int)shift) - half;
+    if (shift == 0)
+        edge = (double)result;
     /* Half away from zero: for results up to 0 the tie belongs to the value below. */
-    return (int64_t)(result > 0 ? ceil(edge / mul2) : floor(edge / mul2) + 1);
+    return (int64_t)(result > 0 || shift == 0 ? ceil(edge / (double)factor)
+                                              : floor(edge / (double)factor) + 1);
 }
 
 /* What may be added to y, as an interval, so that step i is at its place. */
@@ -198,7 +356,9 @@ static void narrow(const struct attempt *a, const struct tenon_pair_operands *o,
                    int64_t *low, int64_t *high) {
     int64_t offset = o->add1 * (INT64_C(1) << a->shifts.add1) - a->channel->bias;
     int64_t at = (a->steps->at[i] + offset) * o->mul1;
-    int64_t least = least_for(a, o->mul2, a->steps->first + i + 1);
+    int64_t post = least_for(a->shifts.post, a->shifts.post_shift,
+                             a->steps->first + i + 1 - a->problem->center);
+    int64_t least = least_for(o->mul2, a->shifts.mul2, post);
     int64_t from = least - tenon_shift_half_away(at, a->shifts.mul1);
     int64_t to = least - 1 - tenon_shift_half_away(at - o->mul1, a->shifts.mul1);
     *low = from > *low ? from : *low;
@@ -215,95 +375,180 @@ static bool try_pair(const struct attempt *a, struct tenon_pair_operands *o) {
         return false;
     int64_t unit = INT64_C(1) << a->shifts.add2;
     int64_t value = tenon_shift_half_away(low + (high - low) / 2, a->shifts.add2);
-    if (count == 0) /* always the same result: what the bias wants */
-        value = 0;
-    if (count != 0 && (value * unit < low || value * unit > high))
+    if (value < INT16_MIN || value > INT16_MAX || value * unit < low || value * unit > high)
         return false;
-    o->add2 = (int16_t)tenon_clamp_i32((int32_t)value, INT16_MIN, INT16_MAX);
+    o->add2 = (int16_t)value;
     return agree(a, o, 0);
 }
 
-/* Goes through pairs whose product is near `factor`, from the largest first multiplier down. */
-static bool search_pairs(const struct attempt *a, double factor, struct tenon_pair_operands *out,
-                         struct tenon_pair_operands *nearest) {
-    double product = ldexp(factor, (int)(a->shifts.mul1 + a->shifts.mul2)), best = 1;
-    /* The drift over all steps is to stay below an accumulator or so; add2 takes the offset. */
-    double count = fmax(a->steps->count - 1, 0);
-    double tolerance = count == 0 ? 1 : 8 * factor / (count * count);
-    for (int64_t m = first_limit(a->problem, factor, a->shifts.mul1); m >= 1; m--) {
-        double second = nearbyint(product / (double)m);
-        if (second > OPERAND_MAX)
-            break;
-        double error = fabs((double)m * second / product - 1);
-        if (error >= tolerance && error >= best)
+/* ---- search ---- */
+
+/* Pairs whose product is in the extent, from the largest first multiplier down. */
+static bool search_pairs(const struct attempt *a, const struct extent *extent,
+                         struct tenon_pair_operands *out) {
+    const struct steps *s = a->steps;
+    double one = ldexp(1, (int)(a->shifts.mul1 + a->shifts.mul2)) / post_factor(&a->shifts);
+    double least = one / (s->pitch + extent->most), most = one / (s->pitch + extent->least);
+    double center = (least + most) / 2;
+    int64_t last = (int64_t)ceil(least / OPERAND_MAX);
+    int tries = TRIES;
+    for (int64_t m = first_limit(a->problem, 1 / s->pitch, a->shifts.mul1); m >= last && m > 0;
+         m--) {
+        int64_t second = (int64_t)(center / (double)m + 0.5);
+        double product = (double)(second * m);
+        if (product < least || product > most || second > OPERAND_MAX)
             continue;
         struct tenon_pair_operands o = *out;
         o.mul1 = (int16_t)m;
         o.mul2 = (int16_t)second;
-        if (error < best)
-            *nearest = o;
-        best = error < best ? error : best;
-        if (error < tolerance && try_pair(a, &o)) {
+        if (try_pair(a, &o)) {
             *out = o;
             return true;
         }
+        if (--tries == 0)
+            return false;
     }
     return false;
 }
 
 /* The pair with the best product, if it is within 1 everywhere. */
-static bool settle_for_nearest(const struct attempt *a, int64_t rest,
+static bool settle_for_nearest(const struct attempt *a, double rest,
                                struct tenon_pair_operands *o) {
-    double add2 = ldexp((double)rest * o->mul1, -(int)(a->shifts.mul1 + a->shifts.add2));
-    o->add2 = (int16_t)tenon_clamp_i32((int32_t)nearbyint(add2), INT16_MIN, INT16_MAX);
+    double factor = factor_of(a->channel), best = INFINITY;
+    double product =
+        ldexp(factor, (int)(a->shifts.mul1 + a->shifts.mul2)) / post_factor(&a->shifts);
+    int64_t m = first_limit(a->problem, factor, a->shifts.mul1);
+    for (; m >= 1; m--) {
+        double second = nearbyint(product / (double)m);
+        if (second > OPERAND_MAX)
+            break;
+        double error = fabs((double)m * second / product - 1);
+        if (error >= best)
+            continue;
+        best = error;
+        o->mul1 = (int16_t)m;
+        o->mul2 = (int16_t)second;
+    }
+    double add2 = ldexp(rest * o->mul1, -(int)(a->shifts.mul1 + a->shifts.add2));
+    o->add2 = (int16_t)nearbyint(fmin(fmax(add2, INT16_MIN), INT16_MAX));
     return agree(a, o, 1);
 }
 
-enum outcome { EXACT, WITHIN_ONE, WRONG };
+/*
+ * A channel that is always the same. Its own factor may be far from what the shifts suit: it is
+ * enough that the sum comes near the constant for all accumulators, or stays beyond a limit.
+ */
+static bool solve_constant(const struct attempt *a, struct tenon_pair_operands *o) {
+    static const int16_t factors[] = {OPERAND_MAX, 1 << 11, 1 << 7, 1 << 3, 1};
+    const struct tenon_pair_shifts *s = &a->shifts;
+    double value = a->steps->first - a->problem->center;
+    double middle = ((double)a->channel->low + (double)a->channel->high) / 2;
+    for (size_t i = 0; i < sizeof(factors) / sizeof(factors[0]); i++)
+        for (size_t k = 0; k < sizeof(factors) / sizeof(factors[0]); k++) {
+            double y = ldexp(value, (int)s->mul2) / (post_factor(s) * factors[k]);
+            double sum = ldexp(y, (int)s->mul1) / factors[i] - middle;
+            double add1 = nearbyint(ldexp(sum, -(int)s->add1));
+            *o = (struct tenon_pair_operands){.mul1 = factors[i], .mul2 = factors[k]};
+            o->add1 = (int16_t)fmin(fmax(add1, -OPERAND_MAX), OPERAND_MAX);
+            if (agree(a, o, 0))
+                return true;
+        }
+    *o = (struct tenon_pair_operands){OPERAND_MAX, OPERAND_MAX, OPERAND_MAX, OPERAND_MAX};
+    if (a->steps->first == a->problem->out_low)
+        o->add1 = o->add2 = -OPERAND_MAX;
+    return agree(a, o, 0);
+}
+
+enum outcome { EXACT, WITHIN_ONE, WRONG, IMPOSSIBLE };
+
+/* First where rounding between the multiplications surely does no harm, then anywhere. */
+static enum outcome search_exact(const struct attempt *a, struct tenon_pair_operands *out) {
+    double first = (double)first_limit(a->problem, 1 / a->steps->pitch, a->shifts.mul1);
+    double unit = ldexp(1, (int)a->shifts.mul1) / first;
+    double post = post_factor(&a->shifts) * a->steps->pitch;
+    double margins[] = {
+        unit * (2 + ldexp(1, (int)a->shifts.add2)) + (a->shifts.post_shift != 0 ? 2 * post : 0), 0};
+    for (int i = 0; i < 2; i++) {
+        struct extent extent;
+        if (find_extent(a->steps, margins[i], &extent) && search_pairs(a, &extent, out))
+            return EXACT;
+        if (extent.impossible)
+            return IMPOSSIBLE;
+    }
+    return WRONG;
+}
 
 static enum outcome solve_channel(const struct tenon_pair_problem *p,
                                   const struct tenon_pair_shifts *shifts, uint32_t index,
-                                  struct tenon_pair_operands *out) {
+                                  bool exact, struct tenon_pair_operands *out) {
     struct steps steps;
     struct attempt a = {
         .problem = p, .channel = &p->channels[index], .steps = &steps, .shifts = *shifts};
-    struct tenon_pair_operands nearest = {0};
-    double factor = factor_of(a.channel);
     *out = (struct tenon_pair_operands){0};
     if (!find_steps(p, a.channel, &steps))
         return WRONG;
-    if (factor == 0)
-        return agree(&a, out, 0) ? EXACT : WRONG;
-    int64_t rest = bias_rest(a.channel->bias, shifts->add1, &out->add1);
-    if (search_pairs(&a, factor, out, &nearest))
-        return EXACT;
-    nearest.add1 = out->add1;
-    *out = nearest;
+    if (steps.count == 0)
+        return solve_constant(&a, out) ? EXACT : WRONG;
+    double addend = addend_of(p, a.channel), add1 = first_addend(addend, shifts->add1);
+    double rest = addend - ldexp(add1, (int)shifts->add1);
+    if (fabs(add1) > OPERAND_MAX)
+        return WRONG;
+    out->add1 = (int16_t)add1;
+    straighten(&steps);
+    enum outcome outcome = search_exact(&a, out);
+    if (outcome == EXACT || exact)
+        return outcome;
     return settle_for_nearest(&a, rest, out) ? WITHIN_ONE : WRONG;
 }
 
-static bool solve_shift(const struct tenon_pair_problem *p, uint32_t mul1, int less, bool exact,
-                        struct tenon_pair_operands *operands, struct tenon_pair_solution *out) {
-    *out = (struct tenon_pair_solution){.operands = operands};
+/* Channels in turn from `start` on: where other shifts failed, these may as well. */
+static bool solve_shift(const struct tenon_pair_problem *p, uint32_t mul1, int less, uint32_t post,
+                        uint32_t start, bool exact, struct tenon_pair_operands *operands,
+                        struct tenon_pair_solution *out) {
+    *out = (struct tenon_pair_solution){
+        .shifts = {.post = post, .post_shift = post == 1 ? 0 : POST_SHIFT}};
     choose_shifts(p, mul1, less, &out->shifts);
-    for (uint32_t i = 0; i < p->count; i++) {
-        enum outcome outcome = solve_channel(p, &out->shifts, i, &operands[i]);
+    for (uint32_t n = 0; n < p->count; n++) {
+        uint32_t i = start + n < p->count ? start + n : start + n - p->count;
+        enum outcome outcome = solve_channel(p, &out->shifts, i, exact, &operands[i]);
         if (outcome != EXACT && out->inexact++ == 0)
             out->first_inexact = i;
-        if (outcome == WRONG || (outcome == WITHIN_ONE && exact))
+        out->impossible = out->impossible || outcome == IMPOSSIBLE;
+        if (outcome == WRONG || (outcome != EXACT && exact))
             return false;
     }
     return true;
 }
 
+/* Few channels with factors far apart have few products near them: other units for the result of
+ * the second multiplication give others. */
+static bool solve_post(const struct tenon_pair_problem *p, uint32_t start,
+                       struct tenon_pair_operands *operands, struct tenon_pair_solution *out) {
+    static const uint8_t first_shifts[] = {2, 0, 4, 1};
+    for (uint32_t post = POST_LEAST; p->may_post && post <= OPERAND_MAX && !out->impossible;
+         post += POST_STEP)
+        for (size_t i = 0; i < sizeof(first_shifts); i++) {
+            if (solve_shift(p, first_shifts[i], 0, post, start, true, operands, out))
+                return true;
+            start = out->first_inexact;
+        }
+    return false;
+}
+
 bool tenon_pair_solve(const struct tenon_pair_problem *problem, bool exact,
                       struct tenon_pair_operands *operands, struct tenon_pair_solution *out) {
-    static const uint8_t first_shifts[] = {4, 2, 6, 0, 8, 10, 12, 14, 5, 3, 1, 7, 9, 11, 13};
+    static const uint8_t first_shifts[] = {4, 2, 6, 0, 8, 5, 3, 1, 7};
+    uint32_t start = 0;
+    *out = (struct tenon_pair_solution){0};
     if (problem->out_high - problem->out_low >= STEPS_MAX)
         return false;
-    for (int less = 0; less <= LESS_MAX; less++)
-        for (size_t i = 0; i < sizeof(first_shifts); i++)
-            if (solve_shift(problem, first_shifts[i], less, true, operands, out))
+    for (int less = 0; less <= LESS_MAX && !out->impossible; less++)
+        for (size_t i = 0; i < sizeof(first_shifts) && !out->impossible; i++) {
+            if (solve_shift(problem, first_shifts[i], less, 1, start, true, operands, out))
                 return true;
-    return !exact && solve_shift(problem, first_shifts[0], 0, false, operands, out);
+            start = out->first_inexact;
+        }
+    if (solve_post(problem, start, operands, out))
+        return true;
+    return !exact && solve_shift(problem, first_shifts[0], 0, 1, 0, false, operands, out);
 }

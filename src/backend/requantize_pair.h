@@ -3,12 +3,13 @@
  * architectures derived from it do. For an accumulator a of channel c:
  *
  *     y   = sat32(round((a + (add1[c] << add1_shift)) * mul1[c] >> mul1_shift))
- *     out = sat32(round((y + (add2[c] << add2_shift)) * mul2[c] >> mul2_shift))
+ *     z   = sat32(round((y + (add2[c] << add2_shift)) * mul2[c] >> mul2_shift))
+ *     out = round(z * post >> post_shift)
  *
- * where round is to nearest, half away from zero, and shifts are common to all channels. What is to
- * be computed is a wide multiplication with one rounding. Both are monotone in a, so they agree on
- * a whole range of accumulators exactly when they step at the same places: at most 255 steps for an
- * 8-bit result. The solver searches operands and proves every channel that way.
+ * where round is to nearest, half away from zero, and shifts and `post` are common to all channels.
+ * What is to be computed is a wide multiplication with one rounding. Both are monotone in a, so
+ * they agree on a whole range of accumulators exactly when they step at the same places: at most
+ * 255 steps for an 8-bit result. The solver searches operands and proves every channel that way.
  */
 #ifndef TENON_BACKEND_REQUANTIZE_PAIR_H
 #define TENON_BACKEND_REQUANTIZE_PAIR_H
@@ -30,6 +31,7 @@ struct tenon_pair_operands {
 
 struct tenon_pair_shifts {
     uint32_t add1, mul1, add2, mul2;
+    uint32_t post, post_shift; /* 1 and 0 unless the problem lets the solver choose */
 };
 
 struct tenon_pair_problem {
@@ -37,24 +39,27 @@ struct tenon_pair_problem {
     uint32_t count;
     enum tenon_rounding rounding;
     int32_t out_low, out_high; /* both sides are clamped to this range; at most 511 values */
+    /* The pair computes what is wanted less this: results near 0 leave more bits for fractions. */
+    int32_t center;
+    bool may_post; /* another `post` than 1 */
 };
 
 struct tenon_pair_solution {
     struct tenon_pair_shifts shifts;
-    struct tenon_pair_operands *operands; /* per channel */
-    uint32_t inexact;                     /* channels that differ somewhere, by no more than 1 */
+    bool impossible;  /* not for any shifts: two lines of steps that no line passes between */
+    uint32_t inexact; /* channels that differ somewhere, by no more than 1 */
     uint32_t first_inexact;
 };
 
 /*
- * `operands` has room for all channels; *solved is false when a channel differs by more than 1, or
- * a range of accumulators does not fit 32 bits. With `exact`, gives up (solved false, first_inexact
- * set) as soon as it is known that a channel cannot be made exact.
+ * `operands` has room for all channels. False when a channel differs by more than 1, or a range of
+ * accumulators does not fit 32 bits; with `exact`, as soon as it is known that a channel cannot be
+ * made exact (first_inexact).
  */
 bool tenon_pair_solve(const struct tenon_pair_problem *problem, bool exact,
                       struct tenon_pair_operands *operands, struct tenon_pair_solution *out);
 
-/* The value `out` above, before any clamp. */
+/* The value `out` above, before any clamp, less the problem's center. */
 int32_t tenon_pair_apply(const struct tenon_pair_shifts *shifts,
                          const struct tenon_pair_operands *operands, int64_t accumulator);
 

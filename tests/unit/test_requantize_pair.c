@@ -47,11 +47,11 @@ static void test_half_away(void **state) {
 /* (100 + (3 << 2)) * 5 >> 1 = 280; (280 + (-1 << 3)) * 3 >> 4 = 816 / 16 = 51. */
 static void test_apply(void **state) {
     (void)state;
-    const struct tenon_pair_shifts shifts = {2, 1, 3, 4};
+    const struct tenon_pair_shifts shifts = {2, 1, 3, 4, 1, 0};
     const struct tenon_pair_operands operands = {3, 5, -1, 3};
     assert_int_equal(tenon_pair_apply(&shifts, &operands, 100), 51);
     /* The first stage saturates: 2^31-1 * 32767 >> 0 -> 2^31-1; * 1 >> 30 = 2 (1.99). */
-    const struct tenon_pair_shifts wide = {0, 0, 0, 30};
+    const struct tenon_pair_shifts wide = {0, 0, 0, 30, 1, 0};
     const struct tenon_pair_operands large = {0, INT16_MAX, 0, 1};
     assert_int_equal(tenon_pair_apply(&wide, &large, INT32_MAX), 2);
 }
@@ -88,7 +88,9 @@ static void random_layer(struct layer *l, uint64_t *seed) {
                                              .count = CHANNELS,
                                              .rounding = TENON_ROUNDING_SINGLE,
                                              .out_low = -128 - zero,
-                                             .out_high = 127 - zero};
+                                             .out_high = 127 - zero,
+                                             .center = -zero,
+                                             .may_post = true};
 }
 
 static void check_at(const struct layer *l, int channel, int64_t a) {
@@ -97,8 +99,9 @@ static void check_at(const struct layer *l, int channel, int64_t a) {
         return;
     int64_t want =
         clamp(single(a + c->bias, &c->multiplier), l->problem.out_low, l->problem.out_high);
-    int64_t got = clamp(tenon_pair_apply(&l->solution.shifts, &l->operands[channel], a),
-                        l->problem.out_low, l->problem.out_high);
+    int64_t got =
+        clamp(tenon_pair_apply(&l->solution.shifts, &l->operands[channel], a) + l->problem.center,
+              l->problem.out_low, l->problem.out_high);
     if (want != got)
         fail_msg("channel %d, accumulator %lld: %lld, not %lld", channel, (long long)a,
                  (long long)got, (long long)want);
@@ -155,7 +158,8 @@ static void test_within_one_of_double(void **state) {
                 int64_t want = clamp(
                     tenon_requantize((int32_t)(a + c->bias), &c->multiplier, TENON_ROUNDING_DOUBLE),
                     l.problem.out_low, l.problem.out_high);
-                int64_t got = clamp(tenon_pair_apply(&l.solution.shifts, &l.operands[i], a),
+                int64_t got = clamp(tenon_pair_apply(&l.solution.shifts, &l.operands[i], a) +
+                                        l.problem.center,
                                     l.problem.out_low, l.problem.out_high);
                 assert_true(llabs(want - got) <= 1);
             }
@@ -170,7 +174,8 @@ static void test_division_exhaustive(void **state) {
         struct tenon_pair_solution solution;
         const struct tenon_pair_channel channel = {
             .divisor = count, .low = -128 * count, .high = 127 * count};
-        const struct tenon_pair_problem problem = {&channel, 1, TENON_ROUNDING_NONE, -128, 127};
+        const struct tenon_pair_problem problem = {&channel, 1,   TENON_ROUNDING_NONE, -128, 127,
+                                                   0,        true};
         assert_true(tenon_pair_solve(&problem, true, &operands, &solution));
         for (int32_t sum = -128 * count; sum <= 127 * count; sum++) {
             int32_t want = (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
@@ -185,7 +190,8 @@ static void test_refuses_wide_accumulators(void **state) {
     struct tenon_pair_solution solution;
     const struct tenon_pair_channel channel = {
         .multiplier = tenon_multiplier_from_double(0.001), .bias = INT32_MAX, .low = 0, .high = 1};
-    const struct tenon_pair_problem problem = {&channel, 1, TENON_ROUNDING_SINGLE, -128, 127};
+    const struct tenon_pair_problem problem = {&channel, 1,   TENON_ROUNDING_SINGLE, -128, 127,
+                                               0,        true};
     assert_false(tenon_pair_solve(&problem, false, &operands, &solution));
 }
 

@@ -123,9 +123,14 @@ void *tenon_nvdla_plan_rescale(struct nvdla_node *node) {
         .bias = -zero_in,
         .low = -128,
         .high = 127};
-    const struct tenon_pair_problem problem = {&channel, 1, TENON_ROUNDING_SINGLE, -128 - zero_out,
-                                               127 - zero_out};
-    if (!tenon_pair_solve(&problem, true, &operands, &solution))
+    const struct tenon_pair_problem problem = {.channels = &channel,
+                                               .count = 1,
+                                               .rounding = node->call.rounding,
+                                               .out_low = -128 - zero_out,
+                                               .out_high = 127 - zero_out,
+                                               .center = -zero_out};
+    bool exact = node->target->numerics == TENON_NUMERICS_EXACT;
+    if (!tenon_pair_solve(&problem, exact, &operands, &solution))
         return tenon_nvdla_refuse(node, "the rescaling has no exact form");
     *e = (struct elementwise){.sdp = {.bs = {.alu = NVDLA_ALU_ADD,
                                              .mul = true,
@@ -139,7 +144,6 @@ void *tenon_nvdla_plan_rescale(struct nvdla_node *node) {
                                              .mul_shift = solution.shifts.mul2,
                                              .alu_value = operands.add2,
                                              .mul_value = operands.mul2},
-                                      .cvt_offset = -zero_out,
                                       .cvt_scale = 1},
                               .low = -128,
                               .high = 127};

@@ -100,20 +100,34 @@ static void fill_channel(const struct nvdla_node *node, const struct nvdla_linea
                             tenon_out(&node->call, 0), (uint32_t)oc, l->float_product));
 }
 
+/* Whether the clamp at the zero point is BN's to do: with the least zero point, 8 bits do it. */
+static bool uses_relu(const struct nvdla_linear *l) {
+    return l->relu && l->zero_out > -128;
+}
+
+/* The node's own rule where that is possible; others are within 1 of `single`, and what is not
+ * possible at all may be within 1 of the rule. ReLU is BN's, at 0; other limits are those of the
+ * result's 8 bits, and the zero point is part of the sum. */
 static bool solve(const struct nvdla_node *node, struct nvdla_linear *l, int32_t first,
                   int32_t count, struct nvdla_run *run) {
-    struct tenon_pair_solution solution;
+    bool within_1 = node->target->numerics == TENON_NUMERICS_WITHIN_1, bn_relu = uses_relu(l);
     struct tenon_pair_problem problem = {
         .channels = l->channels + first,
         .count = (uint32_t)count,
-        .rounding = TENON_ROUNDING_SINGLE,
+        .rounding = node->call.rounding,
         .out_low = l->relu ? 0 : -128 - l->zero_out,
         .out_high = 127 - l->zero_out,
+        .center = bn_relu ? 0 : -l->zero_out,
+        .may_post = !bn_relu,
     };
-    /* The other rules are within 1 of `single`. */
+    struct tenon_pair_solution solution;
     bool solved = tenon_pair_solve(&problem, true, l->operands + first, &solution);
-    if (!solved && count <= (int32_t)node->config->atom_kernels &&
-        node->target->numerics == TENON_NUMERICS_WITHIN_1) {
+    run->impossible = solution.impossible;
+    if (!solved && within_1 && problem.rounding != TENON_ROUNDING_SINGLE) {
+        problem.rounding = TENON_ROUNDING_SINGLE;
+        solved = tenon_pair_solve(&problem, true, l->operands + first, &solution);
+    }
+    if (!solved && within_1 && count <= (int32_t)node->config->atom_kernels) {
         problem.rounding = node->call.rounding;
         solved = tenon_pair_solve(&problem, false, l->operands + first, &solution);
     }
@@ -225,6 +239,17 @@ static int32_t longest_run(const struct nvdla_linear *l, int32_t atom, int32_t f
     return (end > l->out_c ? l->out_c : end) - first;
 }
 
+static bool refuse_requantization(struct nvdla_node *node, int32_t first, int32_t count) {
+    static const char *const rules[] = {"none", "double", "single", "f32"};
+    enum tenon_rounding rounding = node->call.rounding;
+    tenon_nvdla_refuse(node,
+                       "channels %d to %d: rounding '%s' is not reproduced exactly by two "
+                       "multipliers of 16 bits; --numerics within-1 allows differences of 1",
+                       first, first + count - 1,
+                       rules[rounding <= TENON_ROUNDING_F32 ? rounding : 0]);
+    return false;
+}
+
 /* Runs that the solver cannot give common shifts are halved, down to one atom of channels. */
 static bool plan_runs(struct nvdla_node *node, struct nvdla_linear *l) {
     int32_t atom = (int32_t)node->config->atom_kernels;
@@ -232,13 +257,8 @@ static bool plan_runs(struct nvdla_node *node, struct nvdla_linear *l) {
         struct nvdla_run *run = &l->runs[l->run_count];
         int32_t count = longest_run(l, atom, first);
         while (!node->estimate && !solve(node, l, first, count, run)) {
-            if (count <= atom) {
-                tenon_nvdla_refuse(node,
-                                   "requantization of channels %d to %d has no exact form of two "
-                                   "16-bit multipliers",
-                                   first, first + count - 1);
-                return false;
-            }
+            if (count <= atom || run->impossible)
+                return refuse_requantization(node, first, count);
             int32_t blocks = (count + atom - 1) / atom;
             count = (blocks + 1) / 2 * atom;
         }
@@ -368,7 +388,7 @@ void *tenon_nvdla_plan_linear(struct nvdla_node *node) {
         return tenon_nvdla_refuse(node, "out of memory");
     if (!tenon_nvdla_check_tensor(node, tenon_in(&node->call, 0), "the input", &in) ||
         !tenon_nvdla_check_tensor(node, tenon_out(&node->call, 0), "the output", &out) ||
-        !tenon_nvdla_check_rounding(node) || !check_weights(node))
+        !check_weights(node))
         return NULL;
     l->weights = node->call.inputs[1].data;
     l->zero_in = tenon_desc_zero_point(tenon_in(&node->call, 0));
@@ -426,13 +446,14 @@ static void set_sdp(struct nvdla_lowering *low, const struct nvdla_linear *l,
                .mul_shift = run->shifts.mul1},
         .bn = {.alu = NVDLA_ALU_ADD,
                .mul = true,
-               .relu = l->relu,
+               .relu = uses_relu(l),
                .alu_source = NVDLA_OPERAND_CHANNEL,
                .mul_source = NVDLA_OPERAND_CHANNEL,
                .alu_shift = run->shifts.add2,
                .mul_shift = run->shifts.mul2},
-        .cvt_offset = -l->zero_out,
-        .cvt_scale = 1,
+        .cvt_offset = uses_relu(l) ? -l->zero_out : 0,
+        .cvt_scale = (int16_t)run->shifts.post,
+        .cvt_shift = run->shifts.post_shift,
     };
     sdp->bs.channel_offset = append_operands(low, l, run, false);
     sdp->bn.channel_offset = append_operands(low, l, run, true);

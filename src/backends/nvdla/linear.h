@@ -21,6 +21,7 @@ enum nvdla_linear_kind { NVDLA_CONV, NVDLA_DEPTHWISE };
 struct nvdla_run {
     int32_t first, kernels, in_first, in_channels;
     struct tenon_pair_shifts shifts;
+    bool impossible;                  /* to be exact, with whatever shifts */
     uint32_t tile_rows, tile_columns; /* of output */
     uint32_t data_banks, weight_banks;
 };

@@ -83,9 +83,6 @@ bool tenon_nvdla_check_tensor(struct nvdla_node *node, const struct tenon_desc *
 
 /* ---- what operators share ---- */
 
-/* Whether a node's rounding rule can be kept: SINGLE exactly, others when the target allows
- * results within 1. */
-bool tenon_nvdla_check_rounding(struct nvdla_node *node);
 /* Copies or clamps a cube by SDP; within the source's place is fine. */
 void tenon_nvdla_emit_copy(struct nvdla_lowering *l, const struct nvdla_cube *from,
                            const struct nvdla_cube *to);

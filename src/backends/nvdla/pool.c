@@ -169,8 +169,7 @@ void *tenon_nvdla_plan_mean(struct nvdla_node *node) {
     if (pool == NULL || l == NULL || multiplier == NULL)
         return tenon_nvdla_refuse(node, "out of memory");
     if (!tenon_nvdla_check_tensor(node, tenon_in(&node->call, 0), "the input", &in) ||
-        !tenon_nvdla_check_tensor(node, tenon_out(&node->call, 0), "the output", &out) ||
-        !tenon_nvdla_check_rounding(node))
+        !tenon_nvdla_check_tensor(node, tenon_out(&node->call, 0), "the output", &out))
         return NULL;
     if (!is_over_pixels(&node->call) || (in.batches != 1 && !node->call.attrs->keep_dims))
         return tenon_nvdla_refuse(node, "a mean over other than height and width");

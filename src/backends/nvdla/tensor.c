@@ -116,18 +116,6 @@ bool tenon_nvdla_check_tensor(struct nvdla_node *node, const struct tenon_desc *
     return true;
 }
 
-bool tenon_nvdla_check_rounding(struct nvdla_node *node) {
-    static const char *const names[] = {"none", "double", "single", "f32"};
-    enum tenon_rounding rounding = node->call.rounding;
-    if (rounding == TENON_ROUNDING_SINGLE || node->target->numerics == TENON_NUMERICS_WITHIN_1)
-        return true;
-    tenon_nvdla_refuse(node,
-                       "rounding rule '%s' is not reproduced exactly ('single' is): "
-                       "results may differ by 1",
-                       names[rounding <= TENON_ROUNDING_F32 ? rounding : 0]);
-    return false;
-}
-
 /* ---- copying and clamping ---- */
 
 void tenon_nvdla_emit_copy(struct nvdla_lowering *l, const struct nvdla_cube *from,
