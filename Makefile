@@ -25,7 +25,7 @@ fuzz:
 
 # Tenon beside ONNX Runtime, XNNPACK and TFLite, which are fetched: docs/benchmarks.md.
 bench: all
-	@bench/fetch-peers $(BUILD)/peers
+	@bench/fetch-peers .cache/peers
 	@bench/run $(BUILD) $(BENCH_OPTIONS)
 
 clean:

@@ -25,7 +25,7 @@ struct engine_setup {
 
 /* A node of the model that multiplies. */
 struct engine_layer {
-    const char *text; /* operator and shape */
+    const char *op, *kernel; /* kernel: of Tenon, else "-" */
     uint64_t macs;
     double ns;
 };
@@ -61,6 +61,7 @@ struct engine_symbol {
 };
 bool engine_load(const char *library, const struct engine_symbol *symbols, size_t count);
 uint64_t clock_ns(void);
+uint64_t clock_cpu_ns(void);                    /* of all threads of this process */
 double median_of(double *values, size_t count); /* sorts */
 
 #endif

@@ -115,7 +115,8 @@ static bool measure_layer(struct tenon_engine *self, uint32_t node, uint32_t rou
     struct tenon_placement placement;
     if (tenon_program_placement(self->program, node, &placement) != TENON_OK)
         return complain("node %u has no placement", node);
-    *out = (struct engine_layer){.text = placement.op,
+    *out = (struct engine_layer){.op = placement.op,
+                                 .kernel = placement.kernel,
                                  .macs = placement.macs,
                                  .ns = median_of(samples + (size_t)node * rounds, rounds)};
     return true;
@@ -135,7 +136,8 @@ static bool layers(void *engine, uint32_t rounds, struct engine_layer *out, size
         good = run(self);
         for (uint32_t n = 0; n < nodes && good; n++) {
             struct tenon_node_profile profile;
-            good = tenon_session_profile(self->session, n, &profile) == TENON_OK;
+            good = tenon_session_profile(self->session, n, &profile) == TENON_OK ||
+                   complain("no profile; set TENON_BENCH_LAYERS");
             samples[(size_t)n * rounds + round] = good ? (double)profile.duration_ns : 0;
         }
     }

@@ -176,16 +176,16 @@ static bool measure_layer(struct xnnpack_engine *self, uint32_t index, uint32_t 
     struct xnn_graph graph;
     rounds = rounds < 256 ? rounds : 256;
     tenon_model_node(self->model, index, &node);
-    *out = (struct engine_layer){.text = node.op, .macs = node.macs};
+    *out = (struct engine_layer){.op = node.op, .kernel = "-", .macs = node.macs};
     if (xnn_graph_skips(&node) || index < self->first || index >= self->end)
         return true;
     bool good = xnn_graph_build(&self->api, self->model, index, index + 1, self->pool, &graph);
     fill(&graph, is_float(self));
     for (uint32_t i = 0; i < rounds && good; i++) {
-        uint64_t begin = clock_ns();
+        uint64_t begin = clock_cpu_ns();
         for (int j = 0; j < BLOCK && good; j++)
             good = self->api.invoke_runtime(graph.runtime) == 0;
-        samples[i] = (double)(clock_ns() - begin) / BLOCK;
+        samples[i] = (double)(clock_cpu_ns() - begin) / BLOCK;
     }
     out->ns = good ? median_of(samples, rounds) : 0;
     xnn_graph_finish(&self->api, &graph);

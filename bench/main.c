@@ -10,7 +10,8 @@
  *
  * MODEL is the .tflite file, FILE what the engine reads; LIBRARY may be "". `serve` answers on
  * stdout: "input FILE", "output FILE", "run MICROSECONDS" (once uncounted, then until the time is
- * over: runs, median wall and mean CPU nanoseconds), "layers ROUNDS", "profile ROUNDS", "memory".
+ * over: median and least wall nanoseconds, mean CPU nanoseconds), "layers ROUNDS", "profile
+ * ROUNDS", "memory".
  */
 #include <dlfcn.h>
 #include <inttypes.h>
@@ -67,6 +68,10 @@ static uint64_t read_clock(clockid_t clock) {
 
 uint64_t clock_ns(void) {
     return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t clock_cpu_ns(void) {
+    return read_clock(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 static int compare(const void *a, const void *b) {
@@ -153,7 +158,7 @@ static bool run_for(struct bench *bench, uint64_t budget_ns) {
     size_t runs = 0;
     if (!bench->engine->run(bench->self))
         return false;
-    uint64_t cpu = read_clock(CLOCK_PROCESS_CPUTIME_ID), begin = clock_ns(), end = begin;
+    uint64_t cpu = clock_cpu_ns(), begin = clock_ns(), end = begin;
     while (runs < RUNS_MAX && (runs < 2 || end - begin < budget_ns)) {
         uint64_t start = clock_ns();
         if (!bench->engine->run(bench->self))
@@ -161,8 +166,9 @@ static bool run_for(struct bench *bench, uint64_t budget_ns) {
         end = clock_ns();
         wall[runs++] = (double)(end - start);
     }
-    cpu = read_clock(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-    printf("%zu %.0f %.0f\n", runs, median_of(wall, runs), (double)cpu / (double)runs);
+    cpu = clock_cpu_ns() - cpu;
+    double median = median_of(wall, runs); /* sorts */
+    printf("%.0f %.0f %.0f\n", median, wall[0], (double)cpu / (double)runs);
     return true;
 }
 
@@ -175,7 +181,8 @@ static bool print_layers(struct bench *bench, uint32_t rounds) {
         return false;
     printf("%zu\n", count);
     for (size_t i = 0; i < count; i++)
-        printf("%.0f %" PRIu64 " %s\n", layers[i].ns, layers[i].macs, layers[i].text);
+        printf("%.0f %" PRIu64 " %s %s\n", layers[i].ns, layers[i].macs, layers[i].op,
+               layers[i].kernel);
     return true;
 }
 
