@@ -285,6 +285,7 @@ static enum tenon_status read_options(const struct tenon_compile_options *option
                                                 .stop_after_rewrite = passes->stop_after_rewrite};
     request->keep_tensors = options->keep_tensors || options->isolate_nodes;
     request->isolate_nodes = options->isolate_nodes;
+    request->partition.cost.passes = &request->passes;
     request->report = options->report;
     return TENON_OK;
 }

@@ -9,6 +9,7 @@
 
 #include <tenon/compile.h>
 
+#include "ir/capabilities.h"
 #include "ir/graph.h"
 #include "util/strbuf.h"
 
@@ -31,7 +32,15 @@ struct tenon_part {
     uint32_t read_count;
     const uint32_t *writes; /* tensors that outside reads, and variables that change */
     uint32_t write_count;
+    /* Per node: its row in the image's tables of this part (kernels, profiles), since lowering
+     * makes one node of several and several of one. NULL: each node has its own. */
+    const uint32_t *rows;
 };
+
+/* The row of the part's i-th node. */
+static inline uint32_t tenon_part_row(const struct tenon_part *part, uint32_t i) {
+    return part->rows != NULL ? part->rows[i] : i;
+}
 
 /* What a backend makes of a part. Constants go straight into the image: `data` is its buffer, and
  * offsets in the part's DATA section are counted from data_base. */
@@ -52,6 +61,9 @@ struct tenon_backend {
     uint32_t abi_version;
     const char *name;
     const char *const *targets; /* names of its targets, NULL-terminated */
+    /* Static storage. What the target does natively and which passes are to run on its parts; the
+     * functions below see graphs after these passes. NULL, or NULL returned: none. */
+    const struct tenon_capabilities *(*capabilities)(const struct tenon_target *target);
     /*
      * A promise about this node: when true, compile may fail only for lack of resources. When
      * false, `reason` (TENON_REASON_BYTES) says why, for the partition report.

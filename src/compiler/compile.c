@@ -8,6 +8,7 @@
 #include "compiler/border.h"
 #include "compiler/compiler.h"
 #include "image/image.h"
+#include "partition/lower.h"
 
 struct compilation {
     const struct tenon_compile_request *request;
@@ -18,6 +19,7 @@ struct compilation {
     struct tenon_strbuf *bytes;     /* of the image */
     struct tenon_code *codes;       /* per part */
     size_t *data_sizes;             /* per part */
+    const char **kernels;           /* per node: what executes it */
     struct tenon_image image;
     uint32_t *edge_of; /* per tensor: edge, or TENON_ID_NONE */
 };
@@ -55,32 +57,72 @@ static enum tenon_status partition(struct compilation *c, struct tenon_error *er
     return status;
 }
 
+/* A node that became several is called by the first of them and how many more; one without any of
+ * its own is done by its neighbour. */
+static bool name_kernels(struct compilation *c, const struct tenon_part *part,
+                         const struct tenon_part *lowered, const char *const *kernels) {
+    uint32_t *counts = tenon_arena_alloc_array(&c->arena, part->node_count, sizeof(*counts));
+    if (counts == NULL)
+        return false;
+    for (uint32_t i = 0; i < lowered->node_count; i++) {
+        uint32_t row = tenon_part_row(lowered, i);
+        if (counts[row]++ == 0)
+            c->kernels[part->nodes[row]] = kernels[i];
+    }
+    bool ok = true;
+    for (uint32_t row = 0; row < part->node_count; row++) {
+        const char **kernel = &c->kernels[part->nodes[row]];
+        if (counts[row] == 0)
+            *kernel = "fused";
+        else if (counts[row] > 1)
+            *kernel = tenon_arena_printf(&c->arena, "%s +%u", *kernel, counts[row] - 1);
+        ok = ok && *kernel != NULL;
+    }
+    return ok;
+}
+
+static enum tenon_status compile_part(struct compilation *c, uint32_t index,
+                                      struct tenon_lowering *lowering, struct tenon_error *error) {
+    const struct tenon_target *target =
+        &c->request->partition.cost.targets[c->partition.targets[index]];
+    const struct tenon_part *part = &c->partition.parts[index];
+    struct tenon_code *code = &c->codes[index];
+    struct tenon_part lowered;
+    struct tenon_arena arena; /* of what lowering makes, weights above all */
+    tenon_strbuf_init(&code->code);
+    tenon_image_align(c->bytes);
+    code->data = c->bytes;
+    code->data_base = c->bytes->size;
+    code->release_constants = c->request->release_constants;
+    code->user = c->request->user;
+    tenon_arena_init(&arena, 0);
+    enum tenon_status status =
+        tenon_lower_part(lowering, target, part, &c->passes, &arena, &lowered, error);
+    if (status == TENON_OK)
+        status =
+            tenon_backend_find(target->name)->compile(target, &lowered, &c->arena, code, error);
+    if (status == TENON_OK && !name_kernels(c, part, &lowered, code->kernels))
+        status = tenon_fail_memory(error);
+    tenon_arena_finish(&arena);
+    c->data_sizes[index] = c->bytes->size - code->data_base;
+    return status;
+}
+
 static enum tenon_status compile_parts(struct compilation *c, struct tenon_error *error) {
-    c->codes = tenon_arena_alloc_array(&c->arena, c->partition.part_count, sizeof(*c->codes));
-    c->data_sizes =
-        tenon_arena_alloc_array(&c->arena, c->partition.part_count, sizeof(*c->data_sizes));
-    if (c->codes == NULL || c->data_sizes == NULL)
+    struct tenon_lowering lowering;
+    uint32_t parts = c->partition.part_count;
+    c->codes = tenon_arena_alloc_array(&c->arena, parts, sizeof(*c->codes));
+    c->data_sizes = tenon_arena_alloc_array(&c->arena, parts, sizeof(*c->data_sizes));
+    c->kernels = tenon_arena_alloc_array(&c->arena, c->graph.node_count, sizeof(*c->kernels));
+    if (c->codes == NULL || c->data_sizes == NULL || c->kernels == NULL ||
+        !tenon_lowering_init(&lowering, &c->graph, &c->arena))
         return tenon_fail_memory(error);
     reserve_constants(c);
     tenon_image_begin(c->bytes);
-    for (uint32_t i = 0; i < c->partition.part_count; i++) {
-        const struct tenon_target *target =
-            &c->request->partition.cost.targets[c->partition.targets[i]];
-        struct tenon_code *code = &c->codes[i];
-        tenon_strbuf_init(&code->code);
-        tenon_image_align(c->bytes);
-        code->data = c->bytes;
-        code->data_base = c->bytes->size;
-        code->release_constants = c->request->release_constants;
-        code->user = c->request->user;
-        enum tenon_status status =
-            tenon_backend_find(target->name)
-                ->compile(target, &c->partition.parts[i], &c->arena, code, error);
-        if (status != TENON_OK)
-            return status;
-        c->data_sizes[i] = c->bytes->size - code->data_base;
-    }
-    return TENON_OK;
+    enum tenon_status status = TENON_OK;
+    for (uint32_t i = 0; status == TENON_OK && i < parts; i++)
+        status = compile_part(c, i, &lowering, error);
+    return status;
 }
 
 /* ---- the image ---- */
@@ -153,7 +195,7 @@ static bool describe_part(struct compilation *c, uint32_t index) {
         c->image.nodes[c->image.node_count++] = (struct tenon_image_node){
             .name = node->name,
             .op = tenon_op_get_info(node->op)->name,
-            .kernel = code->kernels[n],
+            .kernel = c->kernels[part->nodes[n]],
             .reason = c->partition.choices[part->nodes[n]].reason,
             .part = index,
             .macs = tenon_graph_node_macs(&c->graph, part->nodes[n]),

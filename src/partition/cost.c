@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "ir/text.h"
+#include "partition/lower.h"
 
 struct building {
     const struct tenon_graph *graph;
     const struct tenon_cost_request *request;
     struct tenon_arena *arena;
     struct tenon_cost_model *out;
+    struct tenon_lowering lowering;
     const struct tenon_measured_cost **measured; /* sorted */
     uint64_t *submits;
     uint32_t *net_of; /* per tensor, or NONE */
@@ -160,49 +162,57 @@ static uint64_t state_ns(const struct tenon_graph *graph, const struct tenon_nod
 
 /* Of a node that the target takes as it was asked: whether it would not, were it to be exact. Asked
  * for reports only, since the answer may cost a proof. */
-static bool needs_within_1(const struct building *b, const struct tenon_target *target,
-                           uint32_t node) {
-    char reason[TENON_REASON_BYTES];
+static enum tenon_status ask_exact(struct building *b, const struct tenon_target *target,
+                                   uint32_t node, bool *within_1, struct tenon_error *error) {
     struct tenon_target exact = *target;
+    struct tenon_support support;
     exact.numerics = TENON_NUMERICS_EXACT;
-    return b->request->describe && target->numerics != TENON_NUMERICS_EXACT &&
-           !tenon_backend_find(target->name)->supports(&exact, b->graph, node, reason);
+    if (!b->request->describe || target->numerics == TENON_NUMERICS_EXACT)
+        return TENON_OK;
+    enum tenon_status status =
+        tenon_lower_supports(&b->lowering, &exact, node, b->request->passes, &support, error);
+    *within_1 = status == TENON_OK && !support.supported;
+    return status;
 }
 
-static bool ask_backend(struct building *b, uint32_t node, uint32_t label) {
+static enum tenon_status ask_backend(struct building *b, uint32_t node, uint32_t label,
+                                     struct tenon_error *error) {
     const struct tenon_target *target = &b->request->targets[label];
-    const struct tenon_backend *backend = tenon_backend_find(target->name);
     size_t at = (size_t)node * b->request->target_count + label;
     struct tenon_candidate *candidate = &b->out->candidates[at];
-    char reason[TENON_REASON_BYTES] = "";
-    candidate->reason = "";
-    candidate->supported = backend->supports(target, b->graph, node, reason);
+    struct tenon_support support;
+    enum tenon_status status =
+        tenon_lower_supports(&b->lowering, target, node, b->request->passes, &support, error);
+    if (status != TENON_OK)
+        return status;
+    *candidate = (struct tenon_candidate){
+        .supported = support.supported, .reason = "", .time_ns = support.ns};
     if (!candidate->supported) {
         b->out->times[at] = TENON_ASSIGN_IMPOSSIBLE;
-        candidate->reason = tenon_arena_string(b->arena, reason, strnlen(reason, sizeof(reason)));
-        return candidate->reason != NULL;
+        candidate->reason = tenon_arena_string(b->arena, support.reason, strlen(support.reason));
+        return candidate->reason != NULL ? TENON_OK : tenon_fail_memory(error);
     }
-    candidate->within_1 = needs_within_1(b, target, node);
-    candidate->time_ns = backend->cost_ns(target, b->graph, node);
+    status = ask_exact(b, target, node, &candidate->within_1, error);
     apply_measured(b, node, target->name, candidate);
     candidate->time_ns = clamp_ns(candidate->time_ns);
     b->out->times[at] =
-        clamp_ns(candidate->time_ns + state_ns(b->graph, &b->graph->nodes[node], backend, target));
-    return true;
+        clamp_ns(candidate->time_ns + state_ns(b->graph, &b->graph->nodes[node],
+                                               tenon_backend_find(target->name), target));
+    return status;
 }
 
-static bool ask_backends(struct building *b) {
-    for (uint32_t n = 0; n < b->graph->node_count; n++)
-        for (uint32_t i = 0; i < b->request->target_count; i++)
-            if (!ask_backend(b, n, i))
-                return false;
+static enum tenon_status ask_backends(struct building *b, struct tenon_error *error) {
+    enum tenon_status status = TENON_OK;
+    for (uint32_t n = 0; status == TENON_OK && n < b->graph->node_count; n++)
+        for (uint32_t i = 0; status == TENON_OK && i < b->request->target_count; i++)
+            status = ask_backend(b, n, i, error);
     for (uint32_t i = 0; i < b->request->target_count; i++) {
         const struct tenon_target *target = &b->request->targets[i];
         const struct tenon_backend *backend = tenon_backend_find(target->name);
         b->submits[i] =
             clamp_ns(backend->submit_ns != NULL ? backend->submit_ns(target) : TENON_SUBMIT_NS);
     }
-    return true;
+    return status;
 }
 
 /* ---- nets ---- */
@@ -293,6 +303,11 @@ enum tenon_status tenon_cost_model_build(const struct tenon_graph *graph,
                                                  .time_ns = out->times,
                                                  .submit_ns = b.submits,
                                                  .order = out->order};
-    bool ok = describe_operations(&b) && sort_measured(&b) && ask_backends(&b) && build_nets(&b);
-    return ok ? TENON_OK : tenon_fail_memory(error);
+    if (!tenon_lowering_init(&b.lowering, graph, arena) || !describe_operations(&b) ||
+        !sort_measured(&b))
+        return tenon_fail_memory(error);
+    enum tenon_status status = ask_backends(&b, error);
+    if (status == TENON_OK && !build_nets(&b))
+        status = tenon_fail_memory(error);
+    return status;
 }

@@ -9,6 +9,7 @@
 
 #include "backend/backend.h"
 #include "partition/assign.h"
+#include "passes/pipeline.h"
 
 /* A node on a target. */
 struct tenon_candidate {
@@ -33,7 +34,8 @@ struct tenon_cost_request {
     uint32_t target_count;
     const struct tenon_measured_cost *measured; /* in any order; the first of equals counts */
     uint32_t measured_count;
-    bool describe; /* fill `operations` also without measured times */
+    const struct tenon_pass_debug *passes; /* those to skip; NULL: none */
+    bool describe;                         /* fill `operations` also without measured times */
 };
 
 /* Errors: OUT_OF_MEMORY, LIMIT (too many targets). */

@@ -150,7 +150,7 @@ static enum tenon_status emit(struct lowering *l, uint32_t step, struct tenon_er
     const struct tenon_node *node = node_at(l, step);
     tenon_strbuf_align(l->out->data, TABLE_ALIGNMENT);
     l->code.commands[step] = (struct tenon_null_command){
-        .node = step,
+        .node = tenon_part_row(l->part, step),
         .size_bytes = (uint32_t)tenon_desc_size(&l->part->graph->tensors[node->outputs[0]].desc),
         .table = (uint32_t)(l->out->data->size - l->out->data_base),
         .from = l->operands[node->inputs[0]],

@@ -279,7 +279,7 @@ static enum tenon_status emit_node(struct nvdla_lowering *l, uint32_t step, bool
     enum tenon_status status = TENON_OK;
     if (plan != NULL) {
         const struct nvdla_operator *row = tenon_nvdla_operator_find(n->op);
-        tenon_nvdla_program_node(&l->program, step);
+        tenon_nvdla_program_node(&l->program, tenon_part_row(l->part, step));
         pack_inputs(l, n, packed);
         row->emit(l, &node, plan);
         unpack_outputs(l, n);
