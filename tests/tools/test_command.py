@@ -401,7 +401,7 @@ class CommandLine(CommandTest):
             self.assertEqual(self.expect(0, name, "--help")[0], text)
             self.assertIn("Examples:", text)
         names = [device["name"] for device in json.loads(self.expect(0, "devices", "--json")[0])]
-        self.assertEqual(names, ["cpu", "reference", "null"])
+        self.assertEqual(names, ["cpu", "reference", "null", "sim:nvdla"])
 
 
 if __name__ == "__main__":
