@@ -1,4 +1,4 @@
-/* The order of the passes, seen in one list, and the two functions that run them. */
+/* The list of passes and the two functions that run them; passes.def shows the order. */
 #include "passes/pipeline.h"
 
 #include <stdlib.h>
@@ -6,19 +6,15 @@
 
 #include "ir/text.h"
 
-/* Neutral passes first. A new pass is a file and a line here; docs/adding-a-pass.md. */
-#define TENON_PASSES(X) \
-    X(fuse_pad) X(unsigned_to_signed) X(signed_to_unsigned) X(split_wide_weights)
-
-#define X(name) extern const struct tenon_pass tenon_pass_##name;
-TENON_PASSES(X)
-#undef X
+#define PASS(name) extern const struct tenon_pass tenon_pass_##name;
+#include "passes/passes.def"
+#undef PASS
 
 const struct tenon_pass *const tenon_passes[] = {
-#define X(name) &tenon_pass_##name,
-    TENON_PASSES(X)
-#undef X
-        NULL,
+#define PASS(name) &tenon_pass_##name,
+#include "passes/passes.def"
+#undef PASS
+    NULL,
 };
 
 const struct tenon_pass *tenon_pass_find(const char *name) {

@@ -11,8 +11,6 @@
  *     run_passes lower FILE.tir "CAPABILITIES" PASS...
  *         Runs the passes one after the other over a network (tenon info --ir MODEL) and holds it
  *         against itself on one random input.
- *     run_passes list
- *         Every pass has a golden and a random test.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -332,31 +330,14 @@ static int lower(const char *path, const char *capabilities, char **passes, int 
     return ok ? 0 : 1;
 }
 
-static int check_list(void) {
-    int missing = 0;
-    for (int i = 0; tenon_passes[i] != NULL; i++)
-        if (find_case(tenon_passes[i]->name) == NULL) {
-            printf("%s has no random test\n", tenon_passes[i]->name);
-            missing = 1;
-        }
-    for (int i = 0; pass_cases[i] != NULL; i++)
-        if (tenon_pass_find(pass_cases[i]->pass) == NULL) {
-            printf("a random test is for no pass: %s\n", pass_cases[i]->pass);
-            missing = 1;
-        }
-    return missing;
-}
-
 int main(int argc, char **argv) {
     bool regenerate = argc > 2 && strcmp(argv[2], "--regenerate") == 0;
     if (argc > 1 && strcmp(argv[1], "golden") == 0)
         return run_goldens(argc > 2 + regenerate ? argv[2 + regenerate] : NULL, regenerate);
-    if (argc > 1 && strcmp(argv[1], "list") == 0)
-        return check_list();
     if (argc > 4 && strcmp(argv[1], "lower") == 0)
         return lower(argv[2], argv[3], argv + 4, argc - 4);
     if (argc < 3 || strcmp(argv[1], "random") != 0) {
-        fprintf(stderr, "usage: run_passes golden | random PASS [COUNT [SEED]] | list\n");
+        fprintf(stderr, "usage: run_passes golden | random PASS [COUNT [SEED]]\n");
         return 2;
     }
     uint64_t count = getenv("TENON_QUICK") != NULL ? 1000 : 10000;
