@@ -93,6 +93,10 @@ TENON_NODISCARD enum tenon_status tenon_window_init(struct tenon_window *window,
 double tenon_product_scale(const struct tenon_desc *input, const struct tenon_desc *weights,
                            const struct tenon_desc *output, uint32_t channel, bool float_product);
 
+/* The factor of the mean of n quantized elements: TFLite's, with 1/n folded in (reduce.c). */
+struct tenon_multiplier tenon_mean_multiplier(const struct tenon_desc *in,
+                                              const struct tenon_desc *out, int64_t n);
+
 /* Dynamic range: quantizes `count` floats to int8 and tells scale and zero point. TFLite
  * PortableSymmetricQuantizeFloats and PortableAsymmetricQuantizeFloats. */
 void tenon_quantize_dynamic(const float *values, size_t count, bool asymmetric, int8_t *out,

@@ -1,11 +1,15 @@
-/* See lookup.h. An interval's start is moved by half the error that interpolation has in its
- * middle.
+/*
+ * The operator lookup, whose table is an operand; and see lookup.h: an interval's start is moved by
+ * half the error that interpolation has in its middle.
  */
 #include "op/lookup.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "op/kernel.h"
+#include "op/move.h"
+#include "op/rules.h"
 
 /* +, -, * and / of two floats in double, rounded to float, are those of float. */
 static double keep(const struct tenon_lookup_source *source, double x) {
@@ -97,4 +101,30 @@ void tenon_run_table(const struct tenon_op_call *call, real_fn *function) {
         run_16bit(call, function);
     else
         run_8bit(call, function);
+}
+
+enum tenon_status tenon_infer_lookup(const struct tenon_op_call *call, struct tenon_error *error) {
+    enum tenon_status status =
+        tenon_require_type(tenon_in(call, 0), TENON_TYPES_QUANTIZED8, "the input", error);
+    if (status == TENON_OK)
+        status = tenon_require_movable(call, 1, 0, error);
+    size_t count = tenon_desc_element_count(tenon_in(call, 1));
+    if (status == TENON_OK && count != 256)
+        status =
+            tenon_fail(error, TENON_ERROR_BAD_MODEL, "a table of %zu elements, not 256", count);
+    return status == TENON_OK ? tenon_set_shape(call, 0, &tenon_in(call, 0)->shape, error) : status;
+}
+
+/* As TOSA's TABLE of 8 bits: element q - smallest value of the type. */
+enum tenon_status tenon_reference_lookup(const struct tenon_op_call *call,
+                                         struct tenon_error *error) {
+    (void)error;
+    const uint8_t *in = tenon_in_data(call, 0), *table = tenon_in_data(call, 1);
+    uint8_t *out = call->outputs[0].data;
+    size_t element = tenon_element_bytes(tenon_out(call, 0));
+    size_t count = tenon_desc_element_count(tenon_in(call, 0));
+    uint8_t flip = tenon_in(call, 0)->type == TENON_TYPE_I8 ? 0x80 : 0;
+    for (size_t i = 0; i < count; i++)
+        memcpy(out + i * element, table + (size_t)(in[i] ^ flip) * element, element);
+    return TENON_OK;
 }

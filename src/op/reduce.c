@@ -130,12 +130,16 @@ static void sum_integer(struct walk *walk, const struct tenon_op_call *call, int
         sum_line(walk, tenon_in_data(call, 0), tenon_in(call, 0)->type, i, &sums[walk->to]);
 }
 
-/* in.scale / out.scale, over n for a mean; the shift stays within [-31, 31]. */
-static struct tenon_multiplier rescale_of(const struct tenon_op_call *call, int64_t n, bool mean) {
-    struct tenon_multiplier m = tenon_multiplier_from_double(
-        (double)tenon_desc_scale(tenon_in(call, 0)) / (double)tenon_desc_scale(tenon_out(call, 0)));
-    if (!mean)
-        return m;
+static struct tenon_multiplier sum_multiplier(const struct tenon_desc *in,
+                                              const struct tenon_desc *out) {
+    return tenon_multiplier_from_double((double)tenon_desc_scale(in) /
+                                        (double)tenon_desc_scale(out));
+}
+
+/* The shift stays within [-31, 31]. */
+struct tenon_multiplier tenon_mean_multiplier(const struct tenon_desc *in,
+                                              const struct tenon_desc *out, int64_t n) {
+    struct tenon_multiplier m = sum_multiplier(in, out);
     int shift = 63 - __builtin_clzll((unsigned long long)n);
     shift = shift > 31 + m.shift ? 31 + m.shift : shift;
     m.multiplier = (int32_t)(((int64_t)m.multiplier << shift) / n);
@@ -147,7 +151,8 @@ static struct tenon_multiplier rescale_of(const struct tenon_op_call *call, int6
 static void store_rescaled(const struct tenon_op_call *call, const struct walk *walk,
                            const int64_t *sums, bool mean) {
     const struct tenon_desc *in = tenon_in(call, 0), *out = tenon_out(call, 0);
-    struct tenon_multiplier m = rescale_of(call, walk->reduced, mean);
+    struct tenon_multiplier m =
+        mean ? tenon_mean_multiplier(in, out, walk->reduced) : sum_multiplier(in, out);
     int64_t zero = tenon_desc_zero_point(in) * walk->reduced;
     for (size_t i = 0; i < walk->outputs; i++) {
         int32_t sum = (int32_t)(uint32_t)(uint64_t)(sums[i] - zero); /* TFLite sums in int32 */

@@ -178,6 +178,13 @@ static void make_gather(void) {
     add_input(1, next(2) == 0 ? TENON_TYPE_I32 : TENON_TYPE_I64, indices);
 }
 
+static void make_lookup(void) {
+    bool narrow = next(8) != 0;
+    if (narrow)
+        b.descs[0].type = next(2) == 0 ? TENON_TYPE_I8 : TENON_TYPE_U8;
+    add_input(1, b.descs[0].type, call_shape(2, 1 + next(2), 128 << next(2), 0, 0));
+}
+
 static void make_detection(void) {
     int32_t boxes = next(7), classes = 1 + next(4);
     call_input(&b, 0, TENON_TYPE_F32, call_shape(3, 1, boxes, 4 + next(2), 0), 0, 0, NULL);
@@ -229,6 +236,7 @@ static const struct {
     {TENON_OP_RESIZE_BILINEAR, make_picture},
     {TENON_OP_RESIZE_NEAREST_NEIGHBOR, make_picture},
     {TENON_OP_DETECTION_POSTPROCESS, make_detection},
+    {TENON_OP_LOOKUP, make_lookup},
 };
 
 static enum tenon_type random_type(enum tenon_op op) {

@@ -39,6 +39,32 @@ static void start(struct call_builder *b, enum tenon_op op, struct tenon_shape s
 /* 0, 1, 2, … */
 static uint8_t counting[256];
 
+static void start_lookup(struct call_builder *b, enum tenon_type type, uint8_t *in, int32_t entries,
+                         uint8_t *table) {
+    call_builder_init(b, TENON_OP_LOOKUP);
+    call_input(b, 0, type, call_shape(2, 2, 2, 0, 0), 0.5f, 3, in);
+    call_input(b, 1, type, call_shape(1, entries, 0, 0, 0), 0.5f, 3, table);
+}
+
+/* As TABLE of TOSA 1.0, whose entry for an int8 q is that at q + 128. Entry i is 3 * i here. */
+static void test_lookup(void **state) {
+    (void)state;
+    struct call_builder b;
+    uint8_t table[256], in[] = {0x80, 0x81, 0x00, 0x7f}; /* -128, -127, 0, 127 */
+    const uint8_t expected_i8[] = {0, 3, 128 * 3 & 255, 255 * 3 & 255};
+    const uint8_t expected_u8[] = {128 * 3 & 255, 129 * 3 & 255, 0, 127 * 3 & 255};
+    for (int i = 0; i < 256; i++)
+        table[i] = (uint8_t)(i * 3);
+    start_lookup(&b, TENON_TYPE_I8, in, 256, table);
+    check_bytes(&b, call_shape(2, 2, 2, 0, 0), expected_i8);
+    start_lookup(&b, TENON_TYPE_U8, in, 256, table);
+    check_bytes(&b, call_shape(2, 2, 2, 0, 0), expected_u8);
+    start_lookup(&b, TENON_TYPE_U8, in, 255, table);
+    check_refused(&b, TENON_ERROR_BAD_MODEL);
+    start_lookup(&b, TENON_TYPE_I16, in, 256, table);
+    check_refused(&b, TENON_ERROR_UNSUPPORTED);
+}
+
 static void test_transpose(void **state) {
     (void)state;
     struct call_builder b;
@@ -417,13 +443,21 @@ int main(void) {
     for (size_t i = 0; i < sizeof(counting); i++)
         counting[i] = (uint8_t)i;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_transpose),      cmocka_unit_test(test_transpose_rank_8),
-        cmocka_unit_test(test_reverse),        cmocka_unit_test(test_depth_and_space),
-        cmocka_unit_test(test_space_to_batch), cmocka_unit_test(test_batch_to_space),
-        cmocka_unit_test(test_shapes),         cmocka_unit_test(test_shape_output),
-        cmocka_unit_test(test_concatenation),  cmocka_unit_test(test_concatenation_requantizes),
-        cmocka_unit_test(test_split_and_pack), cmocka_unit_test(test_slices),
-        cmocka_unit_test(test_pads),           cmocka_unit_test(test_gather),
+        cmocka_unit_test(test_lookup),
+        cmocka_unit_test(test_transpose),
+        cmocka_unit_test(test_transpose_rank_8),
+        cmocka_unit_test(test_reverse),
+        cmocka_unit_test(test_depth_and_space),
+        cmocka_unit_test(test_space_to_batch),
+        cmocka_unit_test(test_batch_to_space),
+        cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_shape_output),
+        cmocka_unit_test(test_concatenation),
+        cmocka_unit_test(test_concatenation_requantizes),
+        cmocka_unit_test(test_split_and_pack),
+        cmocka_unit_test(test_slices),
+        cmocka_unit_test(test_pads),
+        cmocka_unit_test(test_gather),
         cmocka_unit_test(test_empty),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
