@@ -70,12 +70,18 @@ struct gen_window {
     bool per_tensor;       /* weights */
     bool unsigned_weights; /* u8 also for inputs of i8 */
     bool no_fused;         /* no activation */
+    int32_t groups;        /* of a convolution; 0: seldom two */
 };
 /* `out_c` 0: drawn. For depthwise the multiplier is drawn. */
 uint32_t gen_conv(struct generator *g, uint32_t input, int32_t out_c,
                   const struct gen_window *window);
 uint32_t gen_depthwise(struct generator *g, uint32_t input, const struct gen_window *window);
+/* Input, weights and bias of a convolution, and the description of a result. False: refused. */
+bool gen_linear_operands(struct generator *g, uint32_t input, const struct gen_window *window,
+                         uint32_t operands[3], struct tenon_desc *out);
 uint32_t gen_pool(struct generator *g, enum tenon_op op, uint32_t input);
+uint32_t gen_pool_within(struct generator *g, enum tenon_op op, uint32_t input,
+                         const struct gen_window *window);
 uint32_t gen_fully_connected(struct generator *g, uint32_t input, int32_t out_c);
 uint32_t gen_unary(struct generator *g, enum tenon_op op, uint32_t input);
 uint32_t gen_binary(struct generator *g, enum tenon_op op, uint32_t a, uint32_t b);

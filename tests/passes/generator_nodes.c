@@ -106,23 +106,51 @@ static int32_t draw_activation(struct generator *g, const struct gen_window *win
     return gen_range(g, TENON_ACTIVATION_RELU, TENON_ACTIVATION_RELU6);
 }
 
-uint32_t gen_conv(struct generator *g, uint32_t input, int32_t out_c,
-                  const struct gen_window *window) {
-    if (input == TENON_ID_NONE || gen_desc_of(g, input)->shape.rank != 4)
-        return TENON_ID_NONE;
-    struct tenon_attrs attrs = {0};
-    int32_t kernel[2], in_c = dim(g, input, 3);
-    draw_window(g, window, input, &attrs, kernel);
-    attrs.activation = draw_activation(g, window);
-    int32_t groups = in_c > 1 && in_c % 2 == 0 && gen_chance(g, 10) ? 2 : 1;
+static int32_t draw_groups(struct generator *g, int32_t in_c, const struct gen_window *window) {
+    if (window != NULL && window->groups != 0)
+        return in_c % window->groups == 0 ? window->groups : 1;
+    return in_c > 1 && in_c % 2 == 0 && gen_chance(g, 10) ? 2 : 1;
+}
+
+/* Weights, bias and the description of the result, for a kernel of this size. */
+static void draw_operands(struct generator *g, uint32_t input, int32_t out_c,
+                          const struct gen_window *window, const int32_t kernel[2],
+                          uint32_t operands[3], struct tenon_desc *out) {
+    int32_t in_c = dim(g, input, 3), groups = draw_groups(g, in_c, window);
     out_c = out_c != 0 ? out_c : gen_size(g, 9);
     out_c = (out_c + groups - 1) / groups * groups;
     struct tenon_desc weights =
         weights_desc(g, input, out_c, kernel[0], kernel[1], in_c / groups, 0, window);
     int32_t taps = kernel[0] * kernel[1] * in_c / groups;
     float scale = weights.quant.count != 0 ? weights.quant.scale[0] : 1;
-    struct tenon_desc out = product_desc(g, input, scale, taps);
-    uint32_t operands[] = {input, gen_constant(g, &weights), gen_bias(g, input, out_c)};
+    *out = product_desc(g, input, scale, taps);
+    operands[0] = input;
+    operands[1] = gen_constant(g, &weights);
+    operands[2] = gen_bias(g, input, out_c);
+}
+
+bool gen_linear_operands(struct generator *g, uint32_t input, const struct gen_window *window,
+                         uint32_t operands[3], struct tenon_desc *out) {
+    if (input == TENON_ID_NONE || gen_desc_of(g, input)->shape.rank != 4)
+        return false;
+    struct tenon_attrs attrs = {0};
+    int32_t kernel[2];
+    draw_window(g, window, input, &attrs, kernel);
+    draw_operands(g, input, 0, window, kernel, operands, out);
+    return operands[1] != TENON_ID_NONE;
+}
+
+uint32_t gen_conv(struct generator *g, uint32_t input, int32_t out_c,
+                  const struct gen_window *window) {
+    if (input == TENON_ID_NONE || gen_desc_of(g, input)->shape.rank != 4)
+        return TENON_ID_NONE;
+    struct tenon_attrs attrs = {0};
+    struct tenon_desc out;
+    int32_t kernel[2];
+    uint32_t operands[3];
+    draw_window(g, window, input, &attrs, kernel);
+    attrs.activation = draw_activation(g, window);
+    draw_operands(g, input, out_c, window, kernel, operands, &out);
     return gen_node(g, TENON_OP_CONV_2D, &attrs, operands, 3, &out);
 }
 
@@ -141,17 +169,22 @@ uint32_t gen_depthwise(struct generator *g, uint32_t input, const struct gen_win
     return gen_node(g, TENON_OP_DEPTHWISE_CONV_2D, &attrs, operands, 3, &out);
 }
 
-uint32_t gen_pool(struct generator *g, enum tenon_op op, uint32_t input) {
+uint32_t gen_pool_within(struct generator *g, enum tenon_op op, uint32_t input,
+                         const struct gen_window *window) {
     if (input == TENON_ID_NONE || gen_desc_of(g, input)->shape.rank != 4)
         return TENON_ID_NONE;
     struct tenon_attrs attrs = {0};
-    const struct gen_window window = {.dilation_max = 1};
     int32_t kernel[2];
-    draw_window(g, &window, input, &attrs, kernel);
+    draw_window(g, window, input, &attrs, kernel);
     attrs.dilation.count = 0;
     attrs.window = (struct tenon_list){2, {kernel[0], kernel[1]}};
     attrs.activation = draw_activation(g, NULL);
     return gen_node(g, op, &attrs, &input, 1, gen_desc_of(g, input));
+}
+
+uint32_t gen_pool(struct generator *g, enum tenon_op op, uint32_t input) {
+    const struct gen_window window = {.dilation_max = 1};
+    return gen_pool_within(g, op, input, &window);
 }
 
 uint32_t gen_fully_connected(struct generator *g, uint32_t input, int32_t out_c) {

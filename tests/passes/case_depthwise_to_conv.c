@@ -1,0 +1,15 @@
+/* depthwise-to-conv: with and without a channel atom, one to three outputs a channel. */
+#include "passes/generator.h"
+
+static void generate(struct generator *g) {
+    g->capabilities.channel_atom = gen_chance(g, 30) ? 0 : gen_range(g, 1, 8);
+    uint32_t input = gen_input_picture(g, gen_chance(g, 5) ? TENON_TYPE_F32 : gen_type(g));
+    uint32_t result = gen_depthwise(g, input, NULL);
+    gen_disturb(g, result);
+    if (gen_chance(g, 40))
+        gen_depthwise(g, result, NULL);
+    if (gen_chance(g, 20))
+        gen_conv(g, result, 0, NULL);
+}
+
+const struct pass_case case_depthwise_to_conv = {"depthwise-to-conv", generate, 60, NULL};

@@ -1,0 +1,15 @@
+/* dilation-to-batch: dilations of up to 5, most without a stride. */
+#include "passes/generator.h"
+
+static void generate(struct generator *g) {
+    const struct gen_window window = {.dilation_max = 5, .stride_max = gen_chance(g, 80) ? 1 : 3};
+    g->capabilities.dilation_max = gen_range(g, 1, 2);
+    uint32_t input = gen_input_picture(g, gen_type(g));
+    for (int i = 0; i < 4; i++) {
+        uint32_t result =
+            gen_chance(g, 60) ? gen_conv(g, input, 0, &window) : gen_depthwise(g, input, &window);
+        gen_disturb(g, result);
+    }
+}
+
+const struct pass_case case_dilation_to_batch = {"dilation-to-batch", generate, 50, NULL};

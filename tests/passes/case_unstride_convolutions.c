@@ -1,0 +1,16 @@
+/* unstride-convolutions: any stride, kernel, padding and dilation; also of groups and depthwise. */
+#include "passes/generator.h"
+
+static void generate(struct generator *g) {
+    const struct gen_window window = {.kernel_max = 5, .stride_max = 4};
+    g->capabilities.stride_max = gen_chance(g, 80) ? 1 : 2;
+    uint32_t input = gen_input_picture(g, gen_type(g));
+    uint32_t result =
+        gen_chance(g, 80) ? gen_conv(g, input, 0, &window) : gen_depthwise(g, input, &window);
+    gen_disturb(g, result);
+    gen_conv(g, input, 0, &window);
+    if (gen_chance(g, 40))
+        gen_conv(g, result, 0, &window);
+}
+
+const struct pass_case case_unstride_convolutions = {"unstride-convolutions", generate, 50, NULL};
