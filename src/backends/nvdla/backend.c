@@ -383,6 +383,11 @@ static enum tenon_status nvdla_disassemble(struct tenon_span code, struct tenon_
     return print(code, data, false, out, error);
 }
 
+static enum tenon_status nvdla_trace(struct tenon_span code, struct tenon_span data,
+                                     struct tenon_strbuf *out, struct tenon_error *error) {
+    return print(code, data, true, out, error);
+}
+
 /* ---- the contract ---- */
 
 static const char *const targets[] = {"nvdla:nv_small", NULL};
@@ -397,4 +402,5 @@ const struct tenon_backend tenon_backend_nvdla = {
     .submit_ns = nvdla_submit_ns,
     .compile = nvdla_compile,
     .disassemble = nvdla_disassemble,
+    .trace = nvdla_trace,
 };

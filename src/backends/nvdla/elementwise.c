@@ -51,8 +51,11 @@ static int32_t convert(const struct nvdla_sdp *sdp, int64_t x) {
 
 static int32_t compute(const struct elementwise *e, int32_t a, int32_t b) {
     const struct nvdla_stage *bs = &e->sdp.bs, *bn = &e->sdp.bn;
-    const struct tenon_pair_shifts shifts = {bs->alu_shift, bs->mul_shift, bn->alu_shift,
-                                             bn->mul_shift};
+    const struct tenon_pair_shifts shifts = {.add1 = bs->alu_shift,
+                                             .mul1 = bs->mul_shift,
+                                             .add2 = bn->alu_shift,
+                                             .mul2 = bn->mul_shift,
+                                             .post = 1};
     const struct tenon_pair_operands operands = {
         bs->alu_value, bs->mul_value, e->binary ? (int16_t)b : bn->alu_value, bn->mul_value};
     int32_t value = convert(&e->sdp, tenon_pair_apply(&shifts, &operands, a));
