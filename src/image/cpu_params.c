@@ -1,13 +1,19 @@
 /*
  * Readers of the parameters of CPU kernels. Layout of linear_i8 and depthwise_i8: a header of ten
- * words, the byte offsets of the blocks, the blocks; each block starts on 64 bytes with two words
- * of its own, padded to 16 bytes, and the arrays of tenon_requantize_arrays.
+ * words, the byte offsets of the blocks, the blocks; each block starts on 64 bytes with four
+ * words of its own and the arrays of tenon_requantize_arrays.
  */
 #include "image/cpu_params.h"
 
 #include "util/checked.h"
 
-enum { BLOCK_WORDS_BYTES = 16, LANES_MAX = 16, SHIFT_LEFT_MAX = 30, SHIFT_RIGHT_MAX = 31 };
+enum {
+    BLOCK_WORDS_BYTES = 16,
+    LANES_MAX = 16,
+    SHIFT_LEFT_MAX = 30,
+    SHIFT_RIGHT_MAX = 31,
+    COUNT_MAX = 1 << 26 /* of quads of a panel */
+};
 
 size_t tenon_params_block_header(uint32_t channels) {
     return tenon_align_up(BLOCK_WORDS_BYTES +
@@ -80,14 +86,25 @@ static struct tenon_span block_at(struct tenon_span bytes, uint32_t index) {
 
 /* ---- linear_i8 ---- */
 
+static size_t panel_weight_bytes(const struct tenon_linear_params *params,
+                                 const struct tenon_linear_panel *panel) {
+    size_t narrow = (size_t)panel->groups * params->depth + panel->singles;
+    return (narrow + 2 * (size_t)panel->wides) * params->lanes * TENON_QUAD;
+}
+
+static size_t panel_quad_count(const struct tenon_linear_params *params,
+                               const struct tenon_linear_panel *panel) {
+    return (size_t)panel->groups * params->depth + panel->singles + panel->wides;
+}
+
 static void panel_at(const struct tenon_linear_params *params, const uint8_t *block,
                      struct tenon_linear_panel *out) {
-    size_t quad_bytes = (size_t)params->lanes * TENON_QUAD;
     arrays_get(block, params->lanes, &out->after);
-    out->extra_count = word(block, 0);
-    out->weights = (const int8_t *)block + tenon_params_block_header(params->lanes);
-    out->extra = out->weights + params->quads * quad_bytes;
-    out->extra_quad = (const uint8_t *)out->extra + out->extra_count * quad_bytes;
+    out->groups = word(block, 0);
+    out->singles = word(block, 1);
+    out->wides = word(block, 2);
+    out->weights = block + tenon_params_block_header(params->lanes);
+    out->quads = out->weights + panel_weight_bytes(params, out);
 }
 
 void tenon_linear_panel_get(const struct tenon_linear_params *params, uint32_t index,
@@ -95,21 +112,30 @@ void tenon_linear_panel_get(const struct tenon_linear_params *params, uint32_t i
     panel_at(params, params->bytes + word(params->bytes + TENON_PARAMS_HEADER_BYTES, index), out);
 }
 
+static bool quads_ok(const struct tenon_linear_params *params,
+                     const struct tenon_linear_panel *panel) {
+    size_t count = panel_quad_count(params, panel);
+    for (size_t i = 0; i < count; i++)
+        if (word(panel->quads, i) % TENON_QUAD != 0 ||
+            word(panel->quads, i) / TENON_QUAD >= params->quads)
+            return false;
+    return true;
+}
+
 static bool panel_ok(struct tenon_linear_params *params, struct tenon_span block) {
     size_t header = tenon_params_block_header(params->lanes);
     if (block.size < header)
         return false;
-    size_t each = (size_t)params->lanes * TENON_QUAD;
-    size_t main = params->quads * each, extra_count = word(block.data, 0);
-    if (block.size - header < main ||
-        extra_count > (block.size - header - main) / (each + sizeof(uint32_t)))
-        return false;
     struct tenon_linear_panel panel;
     panel_at(params, block.data, &panel);
-    for (uint32_t i = 0; i < panel.extra_count; i++)
-        if (word(panel.extra_quad, i) >= params->quads)
-            return false;
-    return arrays_ok(&panel.after, params->lanes, &params->proof.right_only);
+    if (panel.groups > COUNT_MAX || panel.singles > COUNT_MAX || panel.wides > COUNT_MAX)
+        return false;
+    size_t weights = panel_weight_bytes(params, &panel);
+    size_t quads = panel_quad_count(params, &panel) * sizeof(uint32_t);
+    if (block.size - header < weights || block.size - header - weights < quads)
+        return false;
+    return quads_ok(params, &panel) &&
+           arrays_ok(&panel.after, params->lanes, &params->proof.right_only);
 }
 
 bool tenon_linear_params_read(struct tenon_span bytes, struct tenon_linear_params *out) {
@@ -128,7 +154,7 @@ bool tenon_linear_params_read(struct tenon_span bytes, struct tenon_linear_param
         .proof = proof_of(data),
         .bytes = data,
     };
-    if (out->depth != 1 && out->depth != 2 && out->depth != TENON_DEPTH_MAX)
+    if (out->depth != 2 && out->depth != TENON_DEPTH_MAX)
         return false;
     for (uint32_t i = 0; i < out->panels; i++)
         if (!panel_ok(out, block_at(bytes, i)))

@@ -5,9 +5,10 @@
  *
  * Sums of 8-bit convolutions are taken over u = activation as u8 (i8 with its sign bit flipped; on
  * instruction sets with signed products the other way round), with every zero point folded into the
- * bias: sum = bias + Σ u * w. Weights outside of i8, and weights whose products could overflow the
- * 16 bits in which some instruction sets add them, are split: w = main + extra, where the extra
- * part multiplies the same activations once more.
+ * bias: sum = bias + Σ u * w. Weights outside of i8 are split into parts that multiply the same
+ * activations one after the other. On instruction sets that add products of u8 and i8 in 16 bits,
+ * only those are taken which provably do not overflow there (backends/cpu/overflow.h); the others
+ * are multiplied as 16-bit numbers.
  */
 #ifndef TENON_IMAGE_CPU_PARAMS_H
 #define TENON_IMAGE_CPU_PARAMS_H
@@ -38,7 +39,7 @@ enum {
     TENON_PARAMS_HEADER_BYTES = 64,
     TENON_REQUANTIZE_ARRAYS = 5, /* of 4 bytes an element */
     TENON_QUAD = 4,              /* activations that are multiplied at once */
-    TENON_DEPTH_MAX = 4,         /* quads that are added in 16 bits */
+    TENON_DEPTH_MAX = 4,         /* quads of a group, which are added in 16 bits */
 };
 
 /* ---- linear_i8: conv_2d and fully_connected; panels of `lanes` output channels ---- */
@@ -46,18 +47,22 @@ enum {
 struct tenon_linear_params {
     uint32_t lanes, channels, panels;
     uint32_t quads; /* ceil(products of a channel / 4) */
-    uint32_t depth; /* quads that may be added in 16 bits: 1, 2 or 4 */
+    uint32_t depth; /* quads of a group: 2 or 4 */
     int32_t low, high, zero_point;
     struct tenon_requantize_proof proof;
     const uint8_t *bytes; /* of all */
 };
 
+/*
+ * The quads of activations that a panel multiplies, in the order of `quads` and `weights`: first
+ * groups of `depth` quads, then single ones, then wide ones. Where the instruction set does not add
+ * in 16 bits there are only single quads, the first of which are all quads in their order.
+ */
 struct tenon_linear_panel {
     struct tenon_requantize_arrays after;
-    const int8_t *weights; /* [quads][lanes][4] */
-    uint32_t extra_count;
-    const int8_t *extra;       /* [extra_count][lanes][4] */
-    const uint8_t *extra_quad; /* u32 per extra: the quad of activations it multiplies */
+    uint32_t groups, singles, wides;
+    const uint8_t *weights; /* i8 [groups * depth + singles][lanes][4], i16 [wides][2][lanes][2] */
+    const uint8_t *quads;   /* u32: offset of the quad's activations in the row, in bytes */
 };
 
 /* False when something is not as it must be. */

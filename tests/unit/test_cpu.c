@@ -70,16 +70,22 @@ static void one_finish(struct one *o) {
     tenon_arena_finish(&o->arena);
 }
 
-/* Elements that reach the bounds often. */
+/* Elements that reach the bounds often; and small ones, whose products can be added in 16 bits, up
+ * to the bound itself: 64 + 64, or 32 four times. */
 static void fill(const struct tenon_desc *desc, void *data) {
     size_t count = tenon_desc_element_count(desc);
-    uint32_t style = random_u32() % 3;
+    uint32_t style = random_u32() % 6;
+    int32_t reach = 8 << random_u32() % 4;
     for (size_t i = 0; i < count; i++) {
         uint8_t byte = (uint8_t)random_u32();
         if (style == 0)
             byte = chance(2) ? 0x7f : 0x80;
         else if (style == 1)
             byte = chance(2) ? 0 : 0xff;
+        else if (style == 3)
+            byte = (uint8_t)between(-reach, reach);
+        else if (style == 4)
+            byte = (uint8_t)(chance(3) ? -reach : reach);
         if (desc->type == TENON_TYPE_F32)
             ((float *)data)[i] = (float)between(-1000, 1000) / 256;
         else if (desc->type == TENON_TYPE_I32)
@@ -489,10 +495,77 @@ static void test_symmetric(void **state) {
     assert_true(ended > 1000);
 }
 
+/* ---- quads that are added in 16 bits ---- */
+
+/* What a 16-bit sum of `count` quads reaches with the worst activations: 255 where a weight has the
+ * wanted sign, 0 elsewhere. */
+static int32_t worst_sum(const int16_t (*quads)[4], int count, int pair, int sign) {
+    int32_t sum = 0;
+    for (int i = 0; i < count; i++)
+        for (int k = 2 * pair; k < 2 * pair + 2; k++)
+            sum += quads[i][k] * sign > 0 ? 255 * quads[i][k] : 0;
+    return sum;
+}
+
+static void fill_quad(int16_t quad[4], int32_t reach) {
+    for (int k = 0; k < 4; k++)
+        quad[k] = (int16_t)(chance(3) ? (chance(2) ? reach : -reach) : between(-reach, reach));
+}
+
+/* Groups grow while the proof allows it: whatever the activations, no sum leaves 16 bits, and the
+ * worst activations reach the bound. */
+static void test_groups(void **state) {
+    int32_t highest = 0, lowest = 0;
+    int refused = 0;
+    (void)state;
+    random_state = 5;
+    for (int n = 0; n < 200000; n++) {
+        int16_t quads[4][4];
+        uint16_t sum[4] = {0}, reach[4];
+        int count = 0, bound = 16 << random_u32() % 5;
+        for (int i = 0; i < 4; i++) {
+            fill_quad(quads[count], bound);
+            bool alone = tenon_quad_reach(quads[count], reach, reach + 2);
+            if (!alone || !tenon_reach_fits(sum, reach, 4)) {
+                refused++;
+                continue;
+            }
+            for (int k = 0; k < 4; k++)
+                sum[k] = (uint16_t)(sum[k] + reach[k]);
+            count++;
+        }
+        for (int pair = 0; pair < 2; pair++) {
+            int32_t most = worst_sum(quads, count, pair, 1);
+            int32_t least = worst_sum(quads, count, pair, -1);
+            assert_true(most <= INT16_MAX && least >= INT16_MIN);
+            highest = most > highest ? most : highest;
+            lowest = least < lowest ? least : lowest;
+        }
+    }
+    assert_int_equal(highest, 255 * TENON_SUM_MAX_16);
+    assert_int_equal(lowest, -255 * TENON_SUM_MAX_16);
+    assert_true(refused > 1000);
+}
+
+/* A refused quad really overflows: with one more, the worst activations leave 16 bits. */
+static void test_refused_quads_overflow(void **state) {
+    static const int16_t positive[4] = {64, 65, 0, 0}, negative[4] = {0, 0, -65, -64};
+    static const int16_t most[4] = {64, 64, -64, -64}, wide[4] = {0, 0, 0, 128};
+    uint16_t reach[4], one[4] = {1, 0, 0, 0};
+    (void)state;
+    assert_false(tenon_quad_reach(positive, reach, reach + 2));
+    assert_true(worst_sum(&positive, 1, 0, 1) > INT16_MAX);
+    assert_false(tenon_quad_reach(negative, reach, reach + 2));
+    assert_true(worst_sum(&negative, 1, 1, -1) < INT16_MIN);
+    assert_false(tenon_quad_reach(wide, reach, reach + 2));
+    assert_true(tenon_quad_reach(most, reach, reach + 2));
+    assert_false(tenon_reach_fits(reach, one, 4));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_split),
-        cmocka_unit_test(test_symmetric),
+        cmocka_unit_test(test_split),   cmocka_unit_test(test_symmetric),
+        cmocka_unit_test(test_groups),  cmocka_unit_test(test_refused_quads_overflow),
         cmocka_unit_test(test_kernels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

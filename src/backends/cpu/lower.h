@@ -14,7 +14,7 @@ bool tenon_cpu_select_kernel(const struct tenon_target *target, const struct ten
                              struct tenon_arena *arena, struct tenon_code *out,
                              struct tenon_cpu_call *call);
 
-/* "reference-1", "cpu-1.avx2": see TENON_CPU_CODE_ID. NULL: out of memory. */
+/* "reference-2", "cpu-2.avx2": see TENON_CPU_CODE_ID. NULL: out of memory. */
 const char *tenon_cpu_compatibility_id(const struct tenon_target *target,
                                        struct tenon_arena *arena);
 

@@ -24,6 +24,28 @@ bool tenon_split_weights(const int16_t *weights, size_t count, bool in_16_bits, 
     return all;
 }
 
+bool tenon_quad_reach(const int16_t weights[4], uint16_t above[2], uint16_t below[2]) {
+    bool narrow = true;
+    above[0] = above[1] = below[0] = below[1] = 0;
+    for (int i = 0; i < 4; i++) {
+        int16_t w = weights[i];
+        above[i / 2] = (uint16_t)(above[i / 2] + (w > 0 ? w : 0));
+        below[i / 2] = (uint16_t)(below[i / 2] - (w < 0 ? w : 0));
+        narrow &= w >= INT8_MIN && w <= INT8_MAX;
+    }
+    return narrow && above[0] <= TENON_SUM_MAX_16 && above[1] <= TENON_SUM_MAX_16 &&
+           below[0] <= TENON_SUM_MAX_16 && below[1] <= TENON_SUM_MAX_16;
+}
+
+bool tenon_reach_fits(const uint16_t *a, const uint16_t *b, size_t count) {
+    int most = 0;
+    for (size_t i = 0; i < count; i++) {
+        int sum = a[i] + b[i];
+        most = sum > most ? sum : most;
+    }
+    return most <= TENON_SUM_MAX_16;
+}
+
 /* 1 / odd modulo 2^32: each step doubles the number of right bits, of which odd itself has three.
  */
 static uint32_t invert(uint32_t odd) {

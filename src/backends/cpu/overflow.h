@@ -14,6 +14,15 @@
 enum { TENON_SUM_MAX_16 = 128 };
 
 /*
+ * What the products of a quad (four weights that multiply four activations) reach in each of the
+ * two 16-bit sums of a pair: above[i] and below[i] are the sums of positive and negative weights.
+ * False when a weight does not fit i8 or a pair may overflow by itself.
+ */
+bool tenon_quad_reach(const int16_t weights[4], uint16_t above[2], uint16_t below[2]);
+/* Whether all `count` sums stay in 16 bits when what `b` reaches is added to what `a` does. */
+bool tenon_reach_fits(const uint16_t *a, const uint16_t *b, size_t count);
+
+/*
  * The parts of `weights` (each in -255 … 255) that fit i8 and, where `in_16_bits`, whose products
  * may all be added in int16; what does not fit goes to `rest`. True when `rest` is all zero.
  * `kept` and `rest` have `count` elements; `rest` may be `weights`.

@@ -126,7 +126,7 @@ static uint32_t value_of(const struct tenon_channels *channels, int32_t c, enum 
 }
 
 void tenon_pack_block(const struct tenon_packing *packing, const struct tenon_channels *channels,
-                      size_t base, size_t offsets, uint32_t block, const uint32_t words[2],
+                      size_t base, size_t offsets, uint32_t block, const uint32_t words[3],
                       const int32_t *channel_of, uint32_t count) {
     struct tenon_strbuf *out = packing->out;
     tenon_strbuf_align(out, TENON_PARAMS_ALIGNMENT);
@@ -135,9 +135,9 @@ void tenon_pack_block(const struct tenon_packing *packing, const struct tenon_ch
     size_t start = out->size;
     tenon_store_le32((uint8_t *)out->data + offsets + block * sizeof(uint32_t),
                      (uint32_t)(start - base));
-    tenon_strbuf_append_le32(out, words[0]);
-    tenon_strbuf_append_le32(out, words[1]);
-    tenon_strbuf_append_le64(out, 0);
+    for (int i = 0; i < 3; i++)
+        tenon_strbuf_append_le32(out, words[i]);
+    tenon_strbuf_append_le32(out, 0);
     for (enum array array = BIAS; array < ARRAYS; array++) {
         uint8_t values[BLOCK_MAX * sizeof(uint32_t)];
         for (uint32_t i = 0; i < count; i++)

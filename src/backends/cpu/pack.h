@@ -53,10 +53,10 @@ void tenon_pack_load(const struct tenon_op_call *call, size_t first, size_t stri
 /* Header; returns where the offsets of the blocks start. */
 size_t tenon_pack_header(const struct tenon_packing *packing, const struct tenon_channels *channels,
                          uint32_t blocks, uint32_t products, uint32_t depth);
-/* Starts a block: its offset, its two words, the arrays of `count` channels which `channel_of`
+/* Starts a block: its offset, its three words, the arrays of `count` channels which `channel_of`
  * lists (-1: none). */
 void tenon_pack_block(const struct tenon_packing *packing, const struct tenon_channels *channels,
-                      size_t base, size_t offsets, uint32_t block, const uint32_t words[2],
+                      size_t base, size_t offsets, uint32_t block, const uint32_t words[3],
                       const int32_t *channel_of, uint32_t count);
 
 /* Whether weights (input 1) and bias (input 2, optional) are constants. */

@@ -115,7 +115,7 @@ static void write_block(const struct depthwise *d, size_t base, size_t offsets, 
         channel_of[p] = c < d->channels.count ? c : -1;
     }
     uint32_t step_count = make_steps(d, fill_items(d, channel_of));
-    uint32_t words[2] = {first, step_count};
+    uint32_t words[3] = {first, step_count};
     tenon_pack_block(d->packing, &d->channels, base, offsets, block, words, channel_of, d->block);
     write_steps(d, step_count);
 }

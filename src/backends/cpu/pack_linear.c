@@ -1,13 +1,12 @@
 /*
  * linear_i8: panels of as many output channels as a vector has 32-bit lanes. Where the instruction
- * set adds products in 16 bits, the depth (how many quads of products stay in 16 bits before they
- * are widened) is chosen by counting on some panels what each depth costs: deeper is cheaper, but
- * more weights have to be split so that no sum can overflow.
+ * set adds products in 16 bits, each panel's quads are arranged (arrange.c) so that no sum can
+ * overflow there.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "backends/cpu/overflow.h"
+#include "backends/cpu/arrange.h"
 #include "backends/cpu/pack.h"
 #include "image/cpu_params.h"
 #include "op/kernel.h"
@@ -23,8 +22,8 @@ struct linear {
     size_t first_stride; /* between channels' first weights */
     size_t stride;       /* between weights of a channel */
     uint32_t quads, panels, depth;
-    int16_t *weights; /* [lanes][quads * 4] of one panel; what is left of them while packing */
-    int8_t *kept;     /* [quads][lanes][4] */
+    int16_t *weights; /* [lanes][quads * 4] of one panel */
+    struct tenon_arrangement arrangement;
 };
 
 static void load_channel(const struct linear *l, size_t c, int16_t *out) {
@@ -42,119 +41,93 @@ static void load_panel(const struct linear *l, uint32_t panel) {
     }
 }
 
-/* Whether the weights at one pair of `depth` quads need no splitting. */
-static bool pair_fits(const struct linear *l, const int16_t *pair, uint32_t depth) {
-    int32_t above = 0, below = 0, most = 0, least = 0;
-    for (uint32_t d = 0; d < depth; d++, pair += TENON_QUAD)
-        for (int i = 0; i < 2; i++) {
-            int32_t w = pair[i];
-            above += w > 0 ? w : 0;
-            below -= w < 0 ? w : 0;
-            most = w > most ? w : most;
-            least = w < least ? w : least;
-        }
-    bool narrow = most <= INT8_MAX && least >= INT8_MIN;
-    return narrow &&
-           (!l->isa->adds_in_16_bits || (above <= TENON_SUM_MAX_16 && below <= TENON_SUM_MAX_16));
+static int16_t *lane_quad(const struct linear *l, uint32_t lane, uint32_t quad) {
+    return l->weights + ((size_t)lane * l->quads + quad) * TENON_QUAD;
 }
 
-static void move_pair(const struct linear *l, int16_t *pair, uint32_t depth, int8_t *kept) {
-    for (uint32_t d = 0; d < depth; d++) {
-        kept[0] = (int8_t)pair[0];
-        kept[1] = (int8_t)pair[1];
-        pair[0] = pair[1] = 0;
-        pair += TENON_QUAD;
-        kept += (size_t)l->isa->lanes * TENON_QUAD;
-    }
-}
+/* ---- quads that are added in 32 bits: what fits i8, then what is left ---- */
 
-static bool split_pair(const struct linear *l, int16_t *pair, uint32_t depth, int8_t *kept) {
-    int16_t in[2 * TENON_DEPTH_MAX];
-    int8_t out[2 * TENON_DEPTH_MAX];
-    for (uint32_t d = 0; d < depth; d++)
-        memcpy(in + 2 * d, pair + d * TENON_QUAD, 2 * sizeof(*in));
-    bool all = tenon_split_weights(in, 2 * (size_t)depth, l->isa->adds_in_16_bits, out, in);
-    for (uint32_t d = 0; d < depth; d++) {
-        memcpy(pair + d * TENON_QUAD, in + 2 * d, 2 * sizeof(*in));
-        memcpy(kept + (size_t)d * l->isa->lanes * TENON_QUAD, out + 2 * d, 2);
-    }
-    return all;
-}
-
-/* Splits the weights of one lane in quads [first, first + depth): those that stand at the same
- * place (first or second pair) of each quad are added in the same 16 bits. True: nothing left. */
-static bool split_lane(const struct linear *l, uint32_t lane, uint32_t first, uint32_t depth,
-                       int8_t *kept) {
-    int16_t *row = l->weights + ((size_t)lane * l->quads + first) * TENON_QUAD;
-    bool all = true;
-    for (uint32_t pair = 0; pair < TENON_QUAD; pair += 2) {
-        if (pair_fits(l, row + pair, depth))
-            move_pair(l, row + pair, depth, kept + pair);
-        else
-            all &= split_pair(l, row + pair, depth, kept + pair);
-    }
-    return all;
-}
-
-/* Moves what fits of a group of quads from `weights` to `kept`; true when nothing is left. */
-static bool split_group(const struct linear *l, uint32_t first, uint32_t depth, int8_t *kept) {
-    bool all = true;
-    for (uint32_t lane = 0; lane < l->isa->lanes; lane++)
-        all &= split_lane(l, lane, first, depth, kept + lane * TENON_QUAD);
-    return all;
-}
-
-static bool is_left(const struct linear *l, uint32_t quad) {
+/* Takes what fits i8 of a quad of all lanes; true when something was there. */
+static bool take_narrow(const struct linear *l, uint32_t quad, int8_t *kept) {
+    bool any = false;
     for (uint32_t lane = 0; lane < l->isa->lanes; lane++) {
-        const int16_t *at = l->weights + ((size_t)lane * l->quads + quad) * TENON_QUAD;
-        if ((at[0] | at[1] | at[2] | at[3]) != 0)
-            return true;
+        int16_t *at = lane_quad(l, lane, quad);
+        for (int i = 0; i < TENON_QUAD; i++, kept++) {
+            *kept = (int8_t)(at[i] > INT8_MAX ? INT8_MAX : at[i] < INT8_MIN ? INT8_MIN : at[i]);
+            any |= at[i] != 0;
+            at[i] = (int16_t)(at[i] - *kept);
+        }
     }
-    return false;
+    return any;
 }
 
-/* Splits a loaded panel: main weights to `kept`, extras to `extra` and their quads to
- * `extra_quads`, which may be NULL to count only. Returns the number of extras. */
-static uint32_t split_panel(const struct linear *l, uint32_t depth, struct tenon_strbuf *extra,
-                            struct tenon_strbuf *extra_quads) {
+/* All quads in order, then the rests. Returns the number of quads. */
+static uint32_t write_in_order(const struct linear *l, struct tenon_strbuf *weights,
+                               struct tenon_strbuf *quads) {
     int8_t kept[LANES_MAX * TENON_QUAD];
-    size_t quad_bytes = (size_t)l->isa->lanes * TENON_QUAD;
     uint32_t count = 0;
-    for (uint32_t first = 0; first < l->quads; first += depth) {
-        /* What is left over of the quads at the end is added quad by quad, which needs less. */
-        uint32_t group = l->quads - first < depth ? l->quads - first : depth;
-        if (split_group(l, first, group, l->kept + first * quad_bytes))
-            continue;
-        for (uint32_t quad = first; quad < first + group; quad++)
-            while (is_left(l, quad)) {
-                split_group(l, quad, 1, kept);
-                count++;
-                if (extra == NULL)
-                    continue;
-                tenon_strbuf_append(extra, kept, quad_bytes);
-                tenon_strbuf_append_le32(extra_quads, quad);
-            }
+    bool first = true;
+    for (bool again = true; again; first = false) {
+        again = false;
+        for (uint32_t quad = 0; quad < l->quads; quad++) {
+            if (!take_narrow(l, quad, kept) && !first)
+                continue;
+            tenon_strbuf_append(weights, kept, (size_t)l->isa->lanes * TENON_QUAD);
+            tenon_strbuf_append_le32(quads, quad * TENON_QUAD);
+            again = true;
+            count++;
+        }
     }
     return count;
 }
 
-/* Multiply instructions: one per quad and one more to widen each group. */
-static uint64_t cost_of(const struct linear *l, uint32_t depth) {
-    uint64_t cost = 0;
-    uint32_t step = l->panels / SAMPLED_PANELS + 1;
-    for (uint32_t panel = 0; panel < l->panels; panel += step) {
-        load_panel(l, panel);
-        cost += l->quads + (l->quads + depth - 1) / depth;
-        cost += 2 * (uint64_t)split_panel(l, depth, NULL, NULL);
-    }
-    return cost;
+/* ---- quads that are added in 16 bits ---- */
+
+static void write_narrow(const struct linear *l, uint32_t quad, struct tenon_strbuf *weights) {
+    uint8_t bytes[LANES_MAX * TENON_QUAD];
+    for (uint32_t lane = 0; lane < l->isa->lanes; lane++)
+        for (int i = 0; i < TENON_QUAD; i++)
+            bytes[lane * TENON_QUAD + (uint32_t)i] = (uint8_t)lane_quad(l, lane, quad)[i];
+    tenon_strbuf_append(weights, bytes, (size_t)l->isa->lanes * TENON_QUAD);
 }
 
-static uint32_t choose_depth(const struct linear *l) {
-    uint32_t best = 1;
+static void write_wide(const struct linear *l, uint32_t quad, struct tenon_strbuf *weights) {
+    uint8_t bytes[2][LANES_MAX * TENON_QUAD];
+    for (uint32_t lane = 0; lane < l->isa->lanes; lane++)
+        for (int i = 0; i < TENON_QUAD; i++) {
+            uint16_t w = (uint16_t)lane_quad(l, lane, quad)[i];
+            uint8_t *to = &bytes[i / 2][lane * TENON_QUAD + (uint32_t)(i % 2) * 2];
+            to[0] = (uint8_t)w;
+            to[1] = (uint8_t)(w >> 8);
+        }
+    for (int half = 0; half < 2; half++)
+        tenon_strbuf_append(weights, bytes[half], (size_t)l->isa->lanes * TENON_QUAD);
+}
+
+static void write_arranged(const struct linear *l, struct tenon_strbuf *weights,
+                           struct tenon_strbuf *quads) {
+    const struct tenon_arrangement *a = &l->arrangement;
+    uint32_t narrow = a->groups * l->depth + a->singles;
+    for (uint32_t i = 0; i < l->quads; i++) {
+        if (i < narrow)
+            write_narrow(l, a->order[i], weights);
+        else
+            write_wide(l, a->order[i], weights);
+        tenon_strbuf_append_le32(quads, a->order[i] * TENON_QUAD);
+    }
+}
+
+/* The depth whose arrangement of some panels takes the fewest instructions. */
+static uint32_t choose_depth(struct linear *l) {
+    uint32_t best = 2, step = l->panels / SAMPLED_PANELS + 1;
     uint64_t least = UINT64_MAX;
-    for (uint32_t depth = 1; l->isa->adds_in_16_bits && depth <= TENON_DEPTH_MAX; depth *= 2) {
-        uint64_t cost = cost_of(l, depth);
+    for (uint32_t depth = 2; l->isa->adds_in_16_bits && depth <= TENON_DEPTH_MAX; depth *= 2) {
+        uint64_t cost = 0;
+        for (uint32_t panel = 0; panel < l->panels; panel += step) {
+            load_panel(l, panel);
+            tenon_arrange(&l->arrangement, l->weights, depth);
+            cost += tenon_arrangement_cost(&l->arrangement, depth);
+        }
         if (cost < least)
             best = depth;
         least = cost < least ? cost : least;
@@ -162,36 +135,44 @@ static uint32_t choose_depth(const struct linear *l) {
     return best;
 }
 
-static void write_panel(const struct linear *l, size_t base, size_t offsets, uint32_t panel,
-                        struct tenon_strbuf *extra, struct tenon_strbuf *extra_quads) {
+static void write_panel(struct linear *l, size_t base, size_t offsets, uint32_t panel,
+                        struct tenon_strbuf *weights, struct tenon_strbuf *quads) {
     struct tenon_strbuf *out = l->packing->out;
     int32_t channel_of[LANES_MAX];
+    uint32_t words[3] = {0};
     for (uint32_t i = 0; i < l->isa->lanes; i++) {
         int32_t c = (int32_t)(panel * l->isa->lanes + i);
         channel_of[i] = c < l->channels.count ? c : -1;
     }
-    extra->size = extra_quads->size = 0;
+    weights->size = quads->size = 0;
     load_panel(l, panel);
-    uint32_t words[2] = {split_panel(l, l->depth, extra, extra_quads), 0};
+    if (l->isa->adds_in_16_bits) {
+        tenon_arrange(&l->arrangement, l->weights, l->depth);
+        words[0] = l->arrangement.groups;
+        words[1] = l->arrangement.singles;
+        words[2] = l->arrangement.wides;
+        write_arranged(l, weights, quads);
+    } else {
+        words[1] = write_in_order(l, weights, quads);
+    }
     tenon_pack_block(l->packing, &l->channels, base, offsets, panel, words, channel_of,
                      l->isa->lanes);
-    tenon_strbuf_append(out, l->kept, (size_t)l->quads * l->isa->lanes * TENON_QUAD);
-    tenon_strbuf_append(out, extra->data, extra->size);
-    tenon_strbuf_append(out, extra_quads->data, extra_quads->size);
-    out->failed |= extra->failed || extra_quads->failed;
+    tenon_strbuf_append(out, weights->data, weights->size);
+    tenon_strbuf_append(out, quads->data, quads->size);
+    out->failed |= weights->failed || quads->failed;
 }
 
 static void write_panels(struct linear *l) {
-    struct tenon_strbuf extra, extra_quads;
+    struct tenon_strbuf weights, quads;
     size_t base = l->packing->out->size;
-    tenon_strbuf_init(&extra);
-    tenon_strbuf_init(&extra_quads);
+    tenon_strbuf_init(&weights);
+    tenon_strbuf_init(&quads);
     l->depth = choose_depth(l);
     size_t offsets = tenon_pack_header(l->packing, &l->channels, l->panels, l->quads, l->depth);
     for (uint32_t panel = 0; panel < l->panels; panel++)
-        write_panel(l, base, offsets, panel, &extra, &extra_quads);
-    tenon_strbuf_finish(&extra);
-    tenon_strbuf_finish(&extra_quads);
+        write_panel(l, base, offsets, panel, &weights, &quads);
+    tenon_strbuf_finish(&weights);
+    tenon_strbuf_finish(&quads);
 }
 
 /* Output channels, and where their weights stand. A depthwise convolution of one channel is a
@@ -217,10 +198,8 @@ bool tenon_pack_linear_i8(const struct tenon_packing *packing, const struct teno
     struct linear l = {.packing = packing, .call = call, .isa = tenon_cpu_isa_get(packing->isa)};
     if (!tenon_pack_constant(call) || !linear_init(&l))
         return false;
-    size_t panel = (size_t)l.quads * TENON_QUAD * l.isa->lanes;
-    l.weights = malloc(panel * sizeof(*l.weights));
-    l.kept = malloc(panel);
-    if (l.weights == NULL || l.kept == NULL ||
+    l.weights = malloc((size_t)l.quads * TENON_QUAD * l.isa->lanes * sizeof(*l.weights));
+    if (l.weights == NULL || !tenon_arrangement_init(&l.arrangement, l.quads, l.isa->lanes) ||
         !tenon_channels_init(&l.channels, packing, call, l.channels.count)) {
         packing->out->failed = true;
     } else {
@@ -231,6 +210,6 @@ bool tenon_pack_linear_i8(const struct tenon_packing *packing, const struct teno
         write_panels(&l);
     }
     free(l.weights);
-    free(l.kept);
+    tenon_arrangement_finish(&l.arrangement);
     return true;
 }

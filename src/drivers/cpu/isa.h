@@ -35,7 +35,6 @@ struct tenon_linear_i8 {
     struct tenon_output_range range;
     enum tenon_rounding rounding;
     enum tenon_form form;
-    uint8_t flip; /* 0x80 to turn the type of the activations into the kernel's */
 };
 
 /* Output pixels of 8-bit channels, each from `taps` rows of channels. */
@@ -57,10 +56,14 @@ struct tenon_binary_8 {
 
 struct tenon_isa_kernels {
     enum tenon_cpu_isa isa;
-    /* rows[i] has quads * 4 bytes; row i of the output starts at out + i * channels. Panels
-     * [begin, end) only. */
+    uint32_t linear_rows; /* that are multiplied at once: what row counts should be multiples of */
+    /* rows[i] has quads * 4 bytes, wide_rows[i] the same as u16 (where panels have wide quads);
+     * row i of the output starts at out + i * channels. Panels [begin, end) only. */
     void (*linear_i8)(const struct tenon_linear_i8 *linear, const uint8_t *const *rows,
-                      size_t row_count, uint32_t begin, uint32_t end, uint8_t *out);
+                      const uint16_t *const *wide_rows, size_t row_count, uint32_t begin,
+                      uint32_t end, uint8_t *out);
+    /* to[i] = from[i] ^ flip, in place or apart, and wide[i] the same; either may be NULL. */
+    void (*stage_8)(const uint8_t *from, size_t count, uint8_t flip, uint8_t *to, uint16_t *wide);
     /* taps[i * params.taps + t]: the channels that pixel i sees at tap t. */
     void (*depthwise_i8)(const struct tenon_depthwise_i8 *depthwise, const uint8_t *const *taps,
                          size_t pixel_count, uint8_t *out);

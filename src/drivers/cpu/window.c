@@ -105,16 +105,6 @@ static void copy(uint8_t *to, const uint8_t *from, size_t size) {
     }
 }
 
-static void flip_row(const struct tenon_rows *rows, uint8_t *row) {
-    const uint32_t pattern = rows->flip * UINT32_C(0x01010101);
-    for (size_t i = 0; i < rows->row_bytes; i += TENON_QUAD) {
-        uint32_t quad;
-        memcpy(&quad, row + i, TENON_QUAD);
-        quad ^= pattern;
-        memcpy(row + i, &quad, TENON_QUAD);
-    }
-}
-
 /* Copies the taps of one row of the window; those outside of the input are padding. */
 static uint8_t *gather_taps(const struct tenon_rows *rows, const struct place *place, int64_t y,
                             uint8_t *to) {
@@ -167,8 +157,6 @@ void tenon_rows_get(const struct tenon_rows *rows, const uint8_t *input, size_t 
         } else {
             uint8_t *to = gathered + i * rows->row_bytes;
             gather(rows, &place, to);
-            if (rows->flip != 0)
-                flip_row(rows, to);
             from = to;
             step = rows->row_bytes / rows->pieces;
         }

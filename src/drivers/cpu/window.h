@@ -15,7 +15,6 @@ struct tenon_rows {
     size_t pixel_bytes; /* of the input: all channels */
     size_t row_bytes;   /* of a gathered row: rounded up to whole quads */
     uint8_t padding;    /* every byte of an element in the padding */
-    uint8_t flip;       /* what every gathered byte is exclusive-ored with */
     bool direct;        /* rows lie in the input: nothing to gather */
     size_t pieces;      /* of a row, of one size each: those of a window's rows, or 1 */
 };

@@ -10,11 +10,15 @@
 
 #include "drivers/cpu/isa/pool.h"
 
+#include "drivers/cpu/isa/stage.h"
+
 extern const struct tenon_isa_kernels tenon_isa_avx2;
 
 const struct tenon_isa_kernels tenon_isa_avx2 = {
     .isa = TENON_CPU_AVX2,
+    .linear_rows = LINEAR_ROWS,
     .linear_i8 = linear_i8,
+    .stage_8 = stage_8,
     .depthwise_i8 = depthwise_i8,
     .linear_f32 = linear_f32,
     .depthwise_f32 = depthwise_f32,

@@ -1,6 +1,6 @@
 /*
  * AVX2 with FMA: eight lanes. Products of u8 and i8 are added in pairs in 16 bits (vpmaddubsw),
- * which saturates: the weights were split so that it never does.
+ * which saturates: the compiler arranges weights so that it never does.
  */
 #ifndef TENON_DRIVERS_CPU_AVX2_VECTOR_H
 #define TENON_DRIVERS_CPU_AVX2_VECTOR_H
@@ -11,7 +11,7 @@
 #include "util/attr.h"
 #include "util/span.h"
 
-enum { LANES = 8, LINEAR_ROWS = 4, FLOAT_ROWS = 6 };
+enum { LANES = 8, LINEAR_ROWS = 8, FLOAT_ROWS = 6 };
 #define PAIRS_16
 
 typedef __m256i vi;
@@ -110,6 +110,10 @@ TENON_ALWAYS_INLINE vs vs_add(vs a, vs b) {
 TENON_ALWAYS_INLINE vi vs_widen(vs x) {
     return _mm256_madd_epi16(x, _mm256_set1_epi16(1));
 }
+/* The two products of each lane. */
+TENON_ALWAYS_INLINE vi vs_dot(vi a, vi b) {
+    return _mm256_madd_epi16(a, b);
+}
 /* acc + the four products of each lane. */
 TENON_ALWAYS_INLINE vi vi_dot(vi acc, vi u8, vi i8) {
     return vi_add(acc, vs_widen(vs_pairs(u8, i8)));
@@ -152,6 +156,12 @@ TENON_ALWAYS_INLINE vb vb_max(vb a, vb b) {
 }
 TENON_ALWAYS_INLINE void vb_store(uint8_t *to, vb x) {
     _mm256_storeu_si256((void *)to, x);
+}
+TENON_ALWAYS_INLINE void vb_store_wide(uint16_t *to, vb x) {
+    __m256i first = _mm256_cvtepu8_epi16(_mm256_castsi256_si128(x));
+    __m256i second = _mm256_cvtepu8_epi16(_mm256_extracti128_si256(x, 1));
+    _mm256_storeu_si256((void *)to, first);
+    _mm256_storeu_si256((void *)(to + 2 * LANES), second);
 }
 TENON_ALWAYS_INLINE void vb_store_some(uint8_t *to, vb x, uint32_t count) {
     uint8_t bytes[4 * LANES];

@@ -10,11 +10,15 @@
 
 #include "drivers/cpu/isa/pool.h"
 
+#include "drivers/cpu/isa/stage.h"
+
 extern const struct tenon_isa_kernels tenon_isa_avx512;
 
 const struct tenon_isa_kernels tenon_isa_avx512 = {
     .isa = TENON_CPU_AVX512,
+    .linear_rows = LINEAR_ROWS,
     .linear_i8 = linear_i8,
+    .stage_8 = stage_8,
     .depthwise_i8 = depthwise_i8,
     .linear_f32 = linear_f32,
     .depthwise_f32 = depthwise_f32,

@@ -10,11 +10,15 @@
 
 #include "drivers/cpu/isa/pool.h"
 
+#include "drivers/cpu/isa/stage.h"
+
 extern const struct tenon_isa_kernels tenon_isa_neon_dot;
 
 const struct tenon_isa_kernels tenon_isa_neon_dot = {
     .isa = TENON_CPU_NEON_DOT,
+    .linear_rows = LINEAR_ROWS,
     .linear_i8 = linear_i8,
+    .stage_8 = stage_8,
     .depthwise_i8 = depthwise_i8,
     .linear_f32 = linear_f32,
     .depthwise_f32 = depthwise_f32,

@@ -1,0 +1,28 @@
+/*
+ * The order in which a panel's quads of weights are multiplied where products are added in 16 bits:
+ * groups of quads whose sums provably stay in 16 bits, single quads, and wide ones, which do not
+ * fit 16 bits even alone.
+ */
+#ifndef TENON_BACKENDS_CPU_ARRANGE_H
+#define TENON_BACKENDS_CPU_ARRANGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tenon_arrangement {
+    uint32_t quads, lanes;
+    uint32_t groups, singles, wides;
+    uint32_t *order; /* [quads]: of the groups one after the other, of singles, of wides */
+    uint16_t *reach; /* [quads][lanes * 4]: tenon_quad_reach of all lanes */
+    uint8_t *kinds;  /* [quads] */
+};
+
+bool tenon_arrangement_init(struct tenon_arrangement *a, uint32_t quads, uint32_t lanes);
+void tenon_arrangement_finish(struct tenon_arrangement *a);
+/* weights: [lanes][quads][4]; depth: quads of a group, at most TENON_DEPTH_MAX. */
+void tenon_arrange(struct tenon_arrangement *a, const int16_t *weights, uint32_t depth);
+/* Vector instructions for one row. */
+uint64_t tenon_arrangement_cost(const struct tenon_arrangement *a, uint32_t depth);
+
+#endif
