@@ -22,8 +22,10 @@ TENON_API struct tenon_fence *tenon_fence_ref(struct tenon_fence *fence);
 TENON_API void tenon_fence_unref(struct tenon_fence *fence); /* NULL is fine */
 
 /*
- * Waits until the fence is signalled. Returns the status of the job, or TENON_ERROR_TIMEOUT when
- * timeout_ns passed first; `error` then holds the job's reason. Allocates nothing.
+ * Waits until the fence is signalled. A wait without end may run the job in the calling thread,
+ * when nothing keeps it from starting and no other thread has begun it. Returns the status of the
+ * job, or TENON_ERROR_TIMEOUT when timeout_ns passed first; `error` then holds the job's reason.
+ * Allocates nothing.
  */
 TENON_API enum tenon_status tenon_fence_wait(struct tenon_fence *fence, uint64_t timeout_ns,
                                              struct tenon_error *error);

@@ -85,10 +85,22 @@ enum tenon_status tenon_fence_wait_until(struct tenon_fence *fence, uint64_t unt
     return reason.status;
 }
 
+/* Runs the job that will signal the fence, unless it was begun or cannot start yet. */
+static void help(struct tenon_fence *fence) {
+    pthread_mutex_lock(&fence->lock);
+    struct tenon_queue *queue = fence->queue; /* which lives until it has completed the fence */
+    bool claimed = queue != NULL && tenon_queue_claim(queue, fence);
+    pthread_mutex_unlock(&fence->lock);
+    if (claimed)
+        tenon_queue_run_claimed(queue);
+}
+
 enum tenon_status tenon_fence_wait(struct tenon_fence *fence, uint64_t timeout_ns,
                                    struct tenon_error *error) {
     uint64_t now = tenon_now_ns();
     bool forever = timeout_ns == TENON_WAIT_FOREVER || timeout_ns > INT64_MAX - now;
+    if (forever) /* a job may take longer than a timeout */
+        help(fence);
     return tenon_fence_wait_until(fence, forever ? 0 : now + timeout_ns, error);
 }
 
@@ -127,10 +139,13 @@ int tenon_fence_fd(const struct tenon_fence *fence) {
     return fence->fd;
 }
 
-bool tenon_fence_arm(struct tenon_fence *fence) {
+bool tenon_fence_arm(struct tenon_fence *fence, struct tenon_queue *queue) {
     pthread_mutex_lock(&fence->lock);
     bool free_to = !fence->signalled && !fence->armed;
-    fence->armed |= free_to;
+    if (free_to) {
+        fence->armed = true;
+        fence->queue = queue;
+    }
     pthread_mutex_unlock(&fence->lock);
     return free_to;
 }
@@ -138,12 +153,14 @@ bool tenon_fence_arm(struct tenon_fence *fence) {
 void tenon_fence_disarm(struct tenon_fence *fence) {
     pthread_mutex_lock(&fence->lock);
     fence->armed = false;
+    fence->queue = NULL;
     pthread_mutex_unlock(&fence->lock);
 }
 
 void tenon_fence_complete(struct tenon_fence *fence, const struct tenon_error *error) {
     pthread_mutex_lock(&fence->lock);
     fence->armed = false;
+    fence->queue = NULL;
     fence->error = *error;
     set_signalled(fence);
     pthread_mutex_unlock(&fence->lock);

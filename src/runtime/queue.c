@@ -1,6 +1,8 @@
 /*
  * A queue is one thread and a ring of jobs allocated when it is created. Jobs start in order; each
- * waits for its wait fences first. Destroying a queue finishes the jobs that can run; one that
+ * waits for its wait fences first. Who waits without end for a job that may start but has not been
+ * begun runs it himself: handing it to a sleeping thread and being woken up in turn takes longer
+ * than a small network. Destroying a queue finishes the jobs that can run; one that
  * still waits for fences which nobody signalled ends with CANCELLED.
  */
 #include <stdlib.h>
@@ -23,6 +25,7 @@ struct tenon_queue {
     pthread_cond_t changed;
     pthread_t thread;
     bool stopping;
+    bool busy;                   /* the job at head has been begun */
     uint32_t head, count, depth; /* the job at head runs until it is taken off */
     struct job *jobs;
 };
@@ -81,26 +84,58 @@ static void finish_job(struct job *job, const struct tenon_error *error) {
         tenon_fence_unref(job->waits[i]);
 }
 
+/* With the lock held and `busy` set: runs the job at head and takes it off. */
+static void run_head(struct tenon_queue *queue) {
+    struct job job = queue->jobs[queue->head];
+    pthread_mutex_unlock(&queue->lock);
+    struct tenon_error error = {.status = TENON_OK};
+    error.status = run_job(queue, &job, &error);
+    finish_job(&job, &error);
+    pthread_mutex_lock(&queue->lock);
+    queue->head = (queue->head + 1) % queue->depth;
+    queue->count--;
+    queue->busy = false;
+    pthread_cond_broadcast(&queue->changed);
+}
+
 static void *queue_main(void *user) {
     struct tenon_queue *queue = user;
     pthread_mutex_lock(&queue->lock);
     while (queue->count != 0 || !queue->stopping) {
-        if (queue->count == 0) {
+        if (queue->count == 0 || queue->busy) {
             pthread_cond_wait(&queue->changed, &queue->lock);
             continue;
         }
-        struct job job = queue->jobs[queue->head];
-        pthread_mutex_unlock(&queue->lock);
-        struct tenon_error error = {.status = TENON_OK};
-        error.status = run_job(queue, &job, &error);
-        finish_job(&job, &error);
-        pthread_mutex_lock(&queue->lock);
-        queue->head = (queue->head + 1) % queue->depth;
-        queue->count--;
-        pthread_cond_broadcast(&queue->changed);
+        queue->busy = true;
+        run_head(queue);
     }
     pthread_mutex_unlock(&queue->lock);
     return NULL;
+}
+
+static bool signals(const struct job *job, const struct tenon_fence *fence) {
+    bool found = false;
+    for (uint32_t i = 0; i < job->signal_count; i++)
+        found |= job->signals[i] == fence;
+    return found;
+}
+
+bool tenon_queue_claim(struct tenon_queue *queue, const struct tenon_fence *fence) {
+    /* A submitter locks the queue before the fence, so this may not wait; and who holds the queue
+     * is about to begin the job, or has just ended it. */
+    if (pthread_mutex_trylock(&queue->lock) != 0)
+        return false;
+    const struct job *job = &queue->jobs[queue->head];
+    bool claimed = queue->count != 0 && !queue->busy && job->wait_count == 0 && signals(job, fence);
+    queue->busy |= claimed;
+    pthread_mutex_unlock(&queue->lock);
+    return claimed;
+}
+
+void tenon_queue_run_claimed(struct tenon_queue *queue) {
+    pthread_mutex_lock(&queue->lock);
+    run_head(queue);
+    pthread_mutex_unlock(&queue->lock);
 }
 
 enum tenon_status tenon_queue_create(struct tenon_instance *instance,
@@ -160,9 +195,9 @@ static enum tenon_status check_job(const struct tenon_job *job, struct tenon_err
     return TENON_OK;
 }
 
-static bool arm_signals(const struct tenon_job *job) {
+static bool arm_signals(struct tenon_queue *queue, const struct tenon_job *job) {
     for (uint32_t i = 0; i < job->signal_count; i++) {
-        if (tenon_fence_arm(job->signals[i]))
+        if (tenon_fence_arm(job->signals[i], queue))
             continue;
         while (i-- > 0)
             tenon_fence_disarm(job->signals[i]);
@@ -196,7 +231,7 @@ enum tenon_status tenon_queue_submit(struct tenon_queue *queue, const struct ten
             tenon_fail(error, TENON_ERROR_LIMIT, "the queue holds %u jobs already", queue->depth);
     else if (!tenon_session_begin(job->session))
         status = tenon_fail(error, TENON_ERROR_BUSY, "the session has a job in flight");
-    else if (!arm_signals(job)) {
+    else if (!arm_signals(queue, job)) {
         tenon_session_end(job->session);
         status = tenon_fail(error, TENON_ERROR_BUSY,
                             "a signal fence is signalled already, or another job will signal it");

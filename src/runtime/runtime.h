@@ -37,19 +37,22 @@ struct tenon_buffer {
     enum { TENON_BUFFER_OWNED, TENON_BUFFER_HOST, TENON_BUFFER_MAPPED } kind;
 };
 
+struct tenon_queue;
+
 struct tenon_fence {
     atomic_uint refs;
     int fd; /* eventfd: readable while signalled */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool signalled;
-    bool armed; /* a job in flight will signal it */
+    bool armed;                /* a job in flight will signal it */
+    struct tenon_queue *queue; /* which holds that job */
     struct tenon_error error;
 };
 
 /* For the queue: a fence that a job will signal. False when another job will, or it is signalled.
  */
-bool tenon_fence_arm(struct tenon_fence *fence);
+bool tenon_fence_arm(struct tenon_fence *fence, struct tenon_queue *queue);
 void tenon_fence_disarm(struct tenon_fence *fence);
 /* error->status TENON_OK: success. */
 void tenon_fence_complete(struct tenon_fence *fence, const struct tenon_error *error);
@@ -57,6 +60,11 @@ void tenon_fence_complete(struct tenon_fence *fence, const struct tenon_error *e
 enum tenon_status tenon_fence_wait_until(struct tenon_fence *fence, uint64_t until_ns,
                                          struct tenon_error *error);
 uint64_t tenon_now_ns(void);
+
+/* For a fence, with its lock held: takes over the next job when it will signal this fence and may
+ * start now. Then the caller must run it, without the fence's lock. */
+bool tenon_queue_claim(struct tenon_queue *queue, const struct tenon_fence *fence);
+void tenon_queue_run_claimed(struct tenon_queue *queue);
 
 /* For the queue: a session takes one job at a time. */
 bool tenon_session_begin(struct tenon_session *session);
