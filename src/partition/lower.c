@@ -234,6 +234,7 @@ static void ask_nodes(const struct tenon_target *target, const struct tenon_part
     for (uint32_t i = 0; i < part->node_count && out->supported; i++) {
         enum tenon_op op = part->graph->nodes[part->nodes[i]].op;
         out->supported = backend->supports(target, part->graph, part->nodes[i], reason);
+        reason[sizeof(reason) - 1] = '\0';
         if (out->supported)
             out->ns += backend->cost_ns(target, part->graph, part->nodes[i]);
         else if (op == wanted)
@@ -242,6 +243,8 @@ static void ask_nodes(const struct tenon_target *target, const struct tenon_part
             snprintf(out->reason, sizeof(out->reason), "as %s: %.*s", tenon_op_get_info(op)->name,
                      TENON_REASON_BYTES - 48, reason);
     }
+    if (out->supported && out->ns == 0) /* mere addressing; and nothing is quite free */
+        out->ns = 1;
 }
 
 enum tenon_status tenon_lower_supports(struct tenon_lowering *lowering,
