@@ -26,10 +26,15 @@ static bool fold_axis(struct tenon_fold_axis *a, int32_t pad) {
     int64_t kernel = kernel_of(a, a->shift);
     a->out_blocks = (a->out + a->outputs - 1) / a->outputs;
     a->pad_before = (pad - a->before + a->shift) / a->block;
+    if (kernel > INT32_MAX)
+        return false;
+    /* Where all windows lie in the padding, one more block is read and its result cut. */
+    if (a->out_blocks + kernel <= (int64_t)a->pad_before + 1)
+        a->out_blocks = (int32_t)(a->pad_before + 2 - kernel);
     int64_t needed = a->out_blocks - 1 + kernel - a->pad_before;
     int64_t there = ((int64_t)a->before + a->size + block - 1) / block;
     int64_t blocks = there < needed ? there : needed;
-    if (blocks < 1 || blocks * block > INT32_MAX || kernel > INT32_MAX)
+    if (blocks * block > INT32_MAX)
         return false;
     a->kernel = (int32_t)kernel;
     a->blocks = (int32_t)blocks;

@@ -27,7 +27,7 @@ struct tenon_fold {
     struct tenon_fold_axis axes[2];
 };
 
-/* False when a padding is as large as to leave nothing to fold, or a number would not fit. */
+/* False when a number would not fit. */
 TENON_NODISCARD bool tenon_fold_plan(struct tenon_fold *fold, const struct tenon_conv *conv,
                                      const int32_t outputs[2]);
 /* Rewrites the convolution, node `id`. */

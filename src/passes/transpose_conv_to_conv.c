@@ -22,19 +22,21 @@ struct axis {
     int32_t first, rows, pad_before, pad_after; /* of the input */
 };
 
-static bool plan(struct axis *a) {
+static void plan(struct axis *a) {
     a->kernel = (a->taps + a->stride - 1) / a->stride;
     a->first_block = a->pad / a->stride;
-    a->blocks = (int32_t)(((int64_t)a->pad + a->out - 1) / a->stride) - a->first_block + 1;
-    int64_t from = (int64_t)a->first_block - (a->kernel - 1);
-    int64_t needed = (int64_t)a->blocks + a->kernel - 1;
-    a->first = from > 0 ? (int32_t)from : 0;
-    a->pad_before = from < 0 ? (int32_t)-from : 0;
-    int64_t rows = needed - a->pad_before;
-    rows = rows < a->size - a->first ? rows : a->size - a->first;
-    a->rows = (int32_t)rows;
-    a->pad_after = (int32_t)(needed - a->pad_before - rows);
-    return rows >= 1;
+    int32_t end_block = (int32_t)(((int64_t)a->pad + a->out - 1) / a->stride) + 1;
+    /* Where no window reaches the input, blocks that do are computed as well, and cut. */
+    if (a->first_block > a->size + a->kernel - 2)
+        a->first_block = a->size + a->kernel - 2;
+    if (end_block < 1)
+        end_block = 1;
+    a->blocks = end_block - a->first_block;
+    int32_t from = a->first_block - (a->kernel - 1), end = end_block;
+    a->first = from > 0 ? from : 0;
+    a->pad_before = from < 0 ? -from : 0;
+    a->rows = (end < a->size ? end : a->size) - a->first;
+    a->pad_after = end < a->size ? 0 : end - a->size;
 }
 
 /* The same struct as other convolutions', with the window from the result back to the input. */
@@ -105,8 +107,8 @@ static void visit(struct tenon_rewriter *rw, uint32_t id) {
         .size = in[1], .out = w->in_h, .taps = w->k_h, .stride = w->stride_h, .pad = w->pad_top};
     struct axis x = {
         .size = in[2], .out = w->in_w, .taps = w->k_w, .stride = w->stride_w, .pad = w->pad_left};
-    if (!plan(&y) || !plan(&x))
-        return;
+    plan(&y);
+    plan(&x);
     double filters = (double)y.stride * x.stride * conv.out_c;
     if (filters * y.kernel * x.kernel * conv.k_c < TENON_MAX_ELEMENTS &&
         filters * w->batches * y.blocks * x.blocks < TENON_MAX_ELEMENTS)

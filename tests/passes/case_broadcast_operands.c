@@ -1,5 +1,5 @@
 /* broadcast-operands: constants and pictures of another shape than the result's. */
-#include "passes/generator.h"
+#include "passes/established.h"
 
 static const enum tenon_op ops[] = {TENON_OP_ADD, TENON_OP_SUB, TENON_OP_MUL, TENON_OP_MINIMUM,
                                     TENON_OP_MAXIMUM};
@@ -36,4 +36,20 @@ static void generate(struct generator *g) {
     gen_prelu(g, x);
 }
 
-const struct pass_case case_broadcast_operands = {"broadcast-operands", generate, 60, NULL};
+static const char *rule(const struct generator *g, const struct tenon_graph *graph,
+                        const struct tenon_node *node) {
+    (void)g;
+    if (node->input_count != 2 || node->op == TENON_OP_CONCATENATION)
+        return NULL;
+    for (uint32_t i = 0; i < 2; i++)
+        if (!tenon_shape_equal(&graph->tensors[node->inputs[i]].desc.shape,
+                               &graph->tensors[node->outputs[0]].desc.shape))
+            return "an operand is left to stretch";
+    return NULL;
+}
+
+static const char *broken(const struct generator *g, const struct tenon_graph *after) {
+    return established(g, after, rule);
+}
+
+const struct pass_case case_broadcast_operands = {"broadcast-operands", generate, 60, broken};

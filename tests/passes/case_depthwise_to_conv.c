@@ -1,5 +1,5 @@
 /* depthwise-to-conv: with and without a channel atom, one to three outputs a channel. */
-#include "passes/generator.h"
+#include "passes/established.h"
 
 static void generate(struct generator *g) {
     g->capabilities.channel_atom = gen_chance(g, 30) ? 0 : gen_range(g, 1, 8);
@@ -12,4 +12,15 @@ static void generate(struct generator *g) {
         gen_conv(g, result, 0, NULL);
 }
 
-const struct pass_case case_depthwise_to_conv = {"depthwise-to-conv", generate, 60, NULL};
+static const char *rule(const struct generator *g, const struct tenon_graph *graph,
+                        const struct tenon_node *node) {
+    (void)g;
+    (void)graph;
+    return node->op == TENON_OP_DEPTHWISE_CONV_2D ? "a depthwise convolution is left" : NULL;
+}
+
+static const char *broken(const struct generator *g, const struct tenon_graph *after) {
+    return established(g, after, rule);
+}
+
+const struct pass_case case_depthwise_to_conv = {"depthwise-to-conv", generate, 60, broken};

@@ -1,5 +1,5 @@
 /* dilate-kernels: dilations of up to 5. */
-#include "passes/generator.h"
+#include "passes/established.h"
 
 static void generate(struct generator *g) {
     const struct gen_window window = {.dilation_max = 5};
@@ -12,4 +12,16 @@ static void generate(struct generator *g) {
     }
 }
 
-const struct pass_case case_dilate_kernels = {"dilate-kernels", generate, 50, NULL};
+static const char *rule(const struct generator *g, const struct tenon_graph *graph,
+                        const struct tenon_node *node) {
+    (void)graph;
+    const int32_t *dilation = node->attrs.dilation.values, most = g->capabilities.dilation_max;
+    return is_conv(node) && (dilation[0] > most || dilation[1] > most) ? "a dilation is left"
+                                                                       : NULL;
+}
+
+static const char *broken(const struct generator *g, const struct tenon_graph *after) {
+    return established(g, after, rule);
+}
+
+const struct pass_case case_dilate_kernels = {"dilate-kernels", generate, 50, broken};

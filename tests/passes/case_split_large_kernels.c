@@ -1,5 +1,5 @@
 /* split-large-kernels: windows of up to 12 elements, at most 2 to 5 allowed. */
-#include "passes/generator.h"
+#include "passes/established.h"
 
 static void generate(struct generator *g) {
     const struct gen_window window = {.kernel_max = 12, .stride_max = 3, .dilation_max = 1};
@@ -17,4 +17,17 @@ static void generate(struct generator *g) {
     }
 }
 
-const struct pass_case case_split_large_kernels = {"split-large-kernels", generate, 50, NULL};
+static const char *rule(const struct generator *g, const struct tenon_graph *graph,
+                        const struct tenon_node *node) {
+    const int32_t *window = node->attrs.window.values, most = g->capabilities.kernel_max;
+    bool pools = node->op == TENON_OP_MAX_POOL_2D && (window[0] > most || window[1] > most);
+    bool convolves = is_conv(node) && (dim_of(graph, node->inputs[1], 1) > most ||
+                                       dim_of(graph, node->inputs[1], 2) > most);
+    return pools || convolves ? "a large window is left" : NULL;
+}
+
+static const char *broken(const struct generator *g, const struct tenon_graph *after) {
+    return established(g, after, rule);
+}
+
+const struct pass_case case_split_large_kernels = {"split-large-kernels", generate, 50, broken};

@@ -1,5 +1,5 @@
 /* transpose-conv-to-conv: any strides and paddings, shapes that fit and others. */
-#include "passes/generator.h"
+#include "passes/established.h"
 
 static uint32_t gen_transpose_conv(struct generator *g, uint32_t x) {
     /* Weights, bias and result of a convolution of the same channels, whose node is left unread. */
@@ -36,4 +36,16 @@ static void generate(struct generator *g) {
         gen_any(g, result);
 }
 
-const struct pass_case case_transpose_conv_to_conv = {"transpose-conv-to-conv", generate, 50, NULL};
+static const char *rule(const struct generator *g, const struct tenon_graph *graph,
+                        const struct tenon_node *node) {
+    (void)g;
+    (void)graph;
+    return node->op == TENON_OP_TRANSPOSE_CONV_2D ? "a transposed convolution is left" : NULL;
+}
+
+static const char *broken(const struct generator *g, const struct tenon_graph *after) {
+    return established(g, after, rule);
+}
+
+const struct pass_case case_transpose_conv_to_conv = {"transpose-conv-to-conv", generate, 50,
+                                                      broken};

@@ -1,5 +1,5 @@
 /* unstride-convolutions: any stride, kernel, padding and dilation; also of groups and depthwise. */
-#include "passes/generator.h"
+#include "passes/established.h"
 
 static void generate(struct generator *g) {
     const struct gen_window window = {.kernel_max = 5, .stride_max = 4};
@@ -13,4 +13,15 @@ static void generate(struct generator *g) {
         gen_conv(g, result, 0, &window);
 }
 
-const struct pass_case case_unstride_convolutions = {"unstride-convolutions", generate, 50, NULL};
+static const char *rule(const struct generator *g, const struct tenon_graph *graph,
+                        const struct tenon_node *node) {
+    (void)graph;
+    const int32_t *stride = node->attrs.stride.values, most = g->capabilities.stride_max;
+    return is_conv(node) && (stride[0] > most || stride[1] > most) ? "a stride is left" : NULL;
+}
+
+static const char *broken(const struct generator *g, const struct tenon_graph *after) {
+    return established(g, after, rule);
+}
+
+const struct pass_case case_unstride_convolutions = {"unstride-convolutions", generate, 50, broken};
