@@ -1,10 +1,23 @@
 /* fully-connected-to-conv: rows of any number, scales per tensor and per channel. */
 #include "passes/established.h"
 
+/* The same layer with sums that lie half way between results, where scales show their last bit. */
+static void gen_halves(struct generator *g, uint32_t layer) {
+    if (layer == TENON_ID_NONE || gen_desc_of(g, layer)->quant.count != 1)
+        return;
+    const struct tenon_node node = g->graph.nodes[g->graph.tensors[layer].producer];
+    struct tenon_desc out = *gen_desc_of(g, layer);
+    float scale = gen_desc_of(g, node.inputs[0])->quant.scale[0] *
+                  gen_desc_of(g, node.inputs[1])->quant.scale[0] * (float)(2 << gen_below(g, 6));
+    out.quant.scale = &scale;
+    gen_node(g, node.op, &node.attrs, node.inputs, node.input_count, &out);
+}
+
 static void generate(struct generator *g) {
     uint32_t input = gen_input_picture(g, gen_chance(g, 5) ? TENON_TYPE_F32 : gen_type(g));
     uint32_t result = gen_fully_connected(g, input, 0);
     gen_disturb(g, result);
+    gen_halves(g, result);
     if (gen_chance(g, 50))
         gen_fully_connected(g, result, 0);
 }

@@ -3,6 +3,7 @@
 
 static void generate(struct generator *g) {
     const struct gen_window window = {.kernel_max = 12, .stride_max = 3, .dilation_max = 1};
+    const struct gen_window dilated = {.kernel_max = 9, .stride_max = 3, .dilation_max = 3};
     g->capabilities.kernel_max = gen_range(g, 2, 5);
     struct tenon_desc desc = gen_desc(g, gen_chance(g, 5) ? TENON_TYPE_F32 : gen_type(g), 1,
                                       gen_size(g, 16), gen_size(g, 16), gen_size(g, 4));
@@ -10,8 +11,8 @@ static void generate(struct generator *g) {
     for (int i = 0; i < 3; i++) {
         uint32_t draw = gen_below(g, 10);
         uint32_t next = draw < 5   ? gen_pool_within(g, TENON_OP_MAX_POOL_2D, result, &window)
-                        : draw < 8 ? gen_conv(g, result, 0, &window)
-                                   : gen_depthwise(g, result, &window);
+                        : draw < 8 ? gen_conv(g, result, 0, &dilated)
+                                   : gen_depthwise(g, result, &dilated);
         result = next != TENON_ID_NONE ? next : result;
         gen_disturb(g, result);
     }
