@@ -248,6 +248,20 @@ static const char *check_order(const struct tenon_image *image, bool *written) {
     return NULL;
 }
 
+/* Input and output edges are the program's own: others would take memory that nobody asked for. */
+static const char *check_named(const struct tenon_image *image, bool *named) {
+    memset(named, 0, image->edge_count * sizeof(*named));
+    for (uint32_t i = 0; i < image->input_count; i++)
+        named[image->inputs[i]] = true;
+    for (uint32_t i = 0; i < image->output_count; i++)
+        named[image->outputs[i]] = true;
+    for (uint32_t i = 0; i < image->edge_count; i++)
+        if (!named[i] &&
+            (image->edges[i].kind == TENON_EDGE_INPUT || image->edges[i].kind == TENON_EDGE_OUTPUT))
+            return "an input or output edge is not among the program's";
+    return NULL;
+}
+
 enum tenon_status tenon_image_read(struct tenon_span bytes, struct tenon_arena *arena,
                                    struct tenon_image *image, struct tenon_error *error) {
     uint32_t sections = 0;
@@ -274,9 +288,11 @@ enum tenon_status tenon_image_read(struct tenon_span bytes, struct tenon_arena *
         if (!read_row(bytes, 1 + 2 * i, KIND_CODE, &image->parts[i].code) ||
             !read_row(bytes, 2 + 2 * i, KIND_DATA, &image->parts[i].data))
             return bad(error, HEADER_BYTES, "section table");
-    bool *written = tenon_arena_alloc_array(arena, image->edge_count, sizeof(*written));
-    if (written == NULL)
+    bool *marks = tenon_arena_alloc_array(arena, image->edge_count, sizeof(*marks));
+    if (marks == NULL)
         return tenon_fail_memory(error);
-    const char *problem = check_order(image, written);
+    const char *problem = check_order(image, marks);
+    if (problem == NULL)
+        problem = check_named(image, marks);
     return problem == NULL ? TENON_OK : bad(error, HEADER_BYTES, problem);
 }

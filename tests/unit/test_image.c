@@ -487,6 +487,9 @@ static void break_input_kind(struct draft *d) {
 static void break_output_unwritten(struct draft *d) {
     d->parts[1].write_count = 1;
 }
+static void break_output_unnamed(struct draft *d) {
+    d->outputs[0] = 1;
+}
 static void break_edge_range(struct draft *d) {
     d->reads[1][1] = 4;
 }
@@ -520,6 +523,7 @@ static void rules_of_meta_are_checked(void **state) {
         {break_write_twice, "a part writes an input, or what is written already"},
         {break_input_kind, "an input of the program is no input edge"},
         {break_output_unwritten, "an output of the program is never written"},
+        {break_output_unnamed, "an input or output edge is not among the program's"},
         {break_edge_range, "section META"},
         {break_output_range, "section META"},
         {break_node_part, "section META"},
