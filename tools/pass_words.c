@@ -39,6 +39,11 @@ static void print_ir(void *user, const char *pass, uint64_t rewrites, const char
     fputs(text, stdout);
 }
 
+static void print_note(void *user, const char *pass, const char *line) {
+    (void)user;
+    fprintf(stderr, "%s: %s\n", pass, line);
+}
+
 int pass_words_read(const struct pass_words *words, struct tenon_pass_options *passes) {
     static const char after[] = "after:";
     for (size_t i = 0; i < words->skip.count; i++)
@@ -47,7 +52,8 @@ int pass_words_read(const struct pass_words *words, struct tenon_pass_options *p
     *passes = (struct tenon_pass_options){.skip = words->skip.items,
                                           .skip_count = (uint32_t)words->skip.count,
                                           .stop_after_rewrite = words->stop_after_rewrite,
-                                          .print = print_ir};
+                                          .print = print_ir,
+                                          .note = print_note};
     if (words->print_ir == NULL)
         return EXIT_OK;
     if (strncmp(words->print_ir, after, sizeof(after) - 1) != 0)

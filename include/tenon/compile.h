@@ -46,6 +46,9 @@ struct tenon_pass_options {
     /* Called with the graph's text, which lives as long as the call, and how often the pass found
      * something to rewrite. Needed with print_after. */
     void (*print)(void *user, const char *pass, uint64_t rewrites, const char *text);
+    /* Called with a line for each operator in which a pass that a target asked for loses precision.
+     * NULL: it is not told. */
+    void (*note)(void *user, const char *pass, const char *line);
     void *user;
     const char *const *skip; /* passes that are left out */
     uint32_t skip_count;

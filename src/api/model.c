@@ -279,6 +279,7 @@ static enum tenon_status read_options(const struct tenon_compile_options *option
         return tenon_fail(error, TENON_ERROR_INVALID_ARGUMENT, "passes.print is NULL");
     request->passes = (struct tenon_pass_debug){.print_after = passes->print_after,
                                                 .print = passes->print,
+                                                .note = passes->note,
                                                 .user = passes->user,
                                                 .skip = passes->skip,
                                                 .skip_count = passes->skip_count,

@@ -26,6 +26,7 @@
 
 #include "ir/capabilities.h"
 #include "ir/graph.h"
+#include "util/strbuf.h"
 
 struct tenon_rewriter {
     struct tenon_graph *graph;
@@ -41,6 +42,7 @@ struct tenon_rewriter {
     uint32_t at;          /* the node that is being rewritten */
     uint32_t first_added; /* nodes from here on are this pass's own */
     uint64_t rewrites, limit;
+    struct tenon_strbuf *notes; /* NULL: dropped */
 };
 
 struct tenon_pass {
@@ -56,14 +58,18 @@ extern const struct tenon_pass *const tenon_passes[];
 /* NULL when there is none of this name. */
 const struct tenon_pass *tenon_pass_find(const char *name);
 
-/*
- * Runs one pass, at most `limit` rewrites of it; adds to *rewrites those that were done.
- * capabilities may be NULL. Errors: OUT_OF_MEMORY, those of tenon_graph_add_node.
- */
+/* How much a pass may do, and what it did. */
+struct tenon_pass_tally {
+    uint64_t limit;             /* of rewrites */
+    uint64_t rewrites;          /* those that were done are added */
+    struct tenon_strbuf *notes; /* lines that tell of losses are appended; NULL: dropped */
+};
+
+/* Runs one pass. capabilities may be NULL. Errors: OUT_OF_MEMORY, those of tenon_graph_add_node. */
 TENON_NODISCARD enum tenon_status tenon_pass_run(const struct tenon_pass *pass,
                                                  struct tenon_graph *graph,
                                                  const struct tenon_capabilities *capabilities,
-                                                 uint64_t limit, uint64_t *rewrites,
+                                                 struct tenon_pass_tally *tally,
                                                  struct tenon_error *error);
 
 /* ---- changing ---- */
@@ -78,6 +84,9 @@ uint32_t tenon_rewrite_tensor(struct tenon_rewriter *rewriter, uint32_t like, co
 /* A new constant and its zeroed bytes, to be filled in. NULL after a failure. */
 void *tenon_rewrite_constant(struct tenon_rewriter *rewriter, uint32_t like, const char *suffix,
                              const struct tenon_desc *desc, uint32_t *id);
+/* Tells what a rewrite of the node that is being rewritten loses, in one line. */
+void tenon_rewrite_note(struct tenon_rewriter *rewriter, const char *format, ...)
+    TENON_PRINTF(2, 3);
 /* Zeroed memory for as long as the pass runs. NULL after a failure. */
 void *tenon_rewrite_scratch(struct tenon_rewriter *rewriter, size_t count, size_t size);
 /* The bytes of a constant, aligned to its elements. NULL after a failure. */

@@ -74,6 +74,16 @@ static enum tenon_status print(const struct tenon_graph *graph, const struct ten
     return ok ? TENON_OK : tenon_fail_memory(error);
 }
 
+/* The lines of `notes`, which are cut up. */
+static void tell(const struct tenon_pass *pass, struct tenon_strbuf *notes,
+                 const struct tenon_pass_debug *debug) {
+    char *line = notes->data, *end;
+    for (; line != NULL && (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        *end = '\0';
+        debug->note(debug->user, pass->name, line);
+    }
+}
+
 static enum tenon_status run(const struct tenon_pass *pass, struct tenon_graph *graph,
                              const struct tenon_capabilities *capabilities,
                              struct tenon_pass_debug *debug, struct tenon_error *error) {
@@ -82,16 +92,20 @@ static enum tenon_status run(const struct tenon_pass *pass, struct tenon_graph *
         debug = &none;
     bool skip = listed(debug->skip, debug->skip_count, pass->name) ||
                 listed(debug->skip, debug->skip_count, "all");
-    uint64_t limit = debug->stop_after_rewrite == 0 ? UINT64_MAX
-                     : debug->stop_after_rewrite > debug->rewrites
-                         ? debug->stop_after_rewrite - debug->rewrites
-                         : 0;
-    uint64_t rewrites = 0;
+    struct tenon_strbuf notes;
+    tenon_strbuf_init(&notes);
+    struct tenon_pass_tally tally = {.notes = debug->note != NULL ? &notes : NULL};
+    tally.limit = debug->stop_after_rewrite == 0 ? UINT64_MAX
+                  : debug->stop_after_rewrite > debug->rewrites
+                      ? debug->stop_after_rewrite - debug->rewrites
+                      : 0;
     enum tenon_status status = TENON_OK;
     if (!skip)
-        status = tenon_pass_run(pass, graph, capabilities, limit, &rewrites, error);
-    debug->rewrites += rewrites;
-    return status == TENON_OK ? print(graph, pass, rewrites, debug, error) : status;
+        status = tenon_pass_run(pass, graph, capabilities, &tally, error);
+    debug->rewrites += tally.rewrites;
+    tell(pass, &notes, debug);
+    tenon_strbuf_finish(&notes);
+    return status == TENON_OK ? print(graph, pass, tally.rewrites, debug, error) : status;
 }
 
 enum tenon_status tenon_run_pipeline(struct tenon_graph *graph, bool keep_tensors,

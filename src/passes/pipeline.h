@@ -12,6 +12,8 @@ struct tenon_pass_debug {
     const char *print_after; /* a pass's name or "all"; NULL: none */
     /* Called after each such pass that ran, with the graph as text, which is freed afterwards. */
     void (*print)(void *user, const char *pass, uint64_t rewrites, const char *text);
+    /* Called with each line about what a lossy pass lost. NULL: it is not told. */
+    void (*note)(void *user, const char *pass, const char *line);
     void *user;
     const char *const *skip; /* names, or "all" */
     uint32_t skip_count;

@@ -1,6 +1,8 @@
 /* Changing a graph while a pass walks over it; see pass.h. */
 #include "passes/pass.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 static bool failed(const struct tenon_rewriter *rw) {
@@ -64,6 +66,17 @@ bool tenon_rewrite_begin(struct tenon_rewriter *rw, uint32_t node) {
     rw->rewrites++;
     rw->at = node;
     return true;
+}
+
+void tenon_rewrite_note(struct tenon_rewriter *rw, const char *format, ...) {
+    if (failed(rw) || rw->notes == NULL)
+        return;
+    va_list args;
+    va_start(args, format);
+    char text[256];
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    tenon_strbuf_printf(rw->notes, "%s: %s\n", rw->graph->nodes[rw->at].name, text);
 }
 
 static uint32_t add_tensor(struct tenon_rewriter *rw, uint32_t like, const char *suffix,
@@ -414,13 +427,14 @@ static void commit(struct tenon_rewriter *rw, uint32_t positions) {
 }
 
 enum tenon_status tenon_pass_run(const struct tenon_pass *pass, struct tenon_graph *graph,
-                                 const struct tenon_capabilities *capabilities, uint64_t limit,
-                                 uint64_t *rewrites, struct tenon_error *error) {
+                                 const struct tenon_capabilities *capabilities,
+                                 struct tenon_pass_tally *tally, struct tenon_error *error) {
     static const struct tenon_capabilities nothing;
     struct tenon_rewriter rw = {.graph = graph,
                                 .capabilities = capabilities != NULL ? capabilities : &nothing,
                                 .error = error,
-                                .limit = limit,
+                                .limit = tally->limit,
+                                .notes = tally->notes,
                                 .first_added = graph->node_count};
     uint32_t count = graph->node_count;
     tenon_arena_init(&rw.scratch, 0);
@@ -434,7 +448,7 @@ enum tenon_status tenon_pass_run(const struct tenon_pass *pass, struct tenon_gra
         if (!rw.removed[i])
             pass->visit(&rw, i);
     commit(&rw, count);
-    *rewrites += rw.rewrites;
+    tally->rewrites += rw.rewrites;
     tenon_arena_finish(&rw.scratch);
     return rw.status;
 }

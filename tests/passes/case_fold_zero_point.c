@@ -27,4 +27,4 @@ static const char *broken(const struct generator *g, const struct tenon_graph *a
     return NULL;
 }
 
-const struct pass_case case_fold_zero_point = {"fold-zero-point", generate, 70, broken};
+const struct pass_case case_fold_zero_point = {"fold-zero-point", generate, 70, broken, 0};

@@ -41,4 +41,4 @@ static void generate(struct generator *g) {
         gen_any(g, y);
 }
 
-const struct pass_case case_fuse_activation = {"fuse-activation", generate, 40, NULL};
+const struct pass_case case_fuse_activation = {"fuse-activation", generate, 40, NULL, 0};

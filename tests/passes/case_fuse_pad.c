@@ -42,4 +42,4 @@ static void generate(struct generator *g) {
         gen_any(g, result);
 }
 
-const struct pass_case case_fuse_pad = {"fuse-pad", generate, 55, NULL};
+const struct pass_case case_fuse_pad = {"fuse-pad", generate, 55, NULL, 0};

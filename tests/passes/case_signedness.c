@@ -116,6 +116,6 @@ static const char *broken(const struct generator *g, const struct tenon_graph *a
 }
 
 const struct pass_case case_unsigned_to_signed = {"unsigned-to-signed", generate_unsigned, 80,
-                                                  broken};
-const struct pass_case case_signed_to_unsigned = {"signed-to-unsigned", generate_signed, 80,
-                                                  broken};
+                                                  broken, 0};
+const struct pass_case case_signed_to_unsigned = {"signed-to-unsigned", generate_signed, 80, broken,
+                                                  0};

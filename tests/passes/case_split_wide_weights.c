@@ -56,4 +56,4 @@ static const char *broken(const struct generator *g, const struct tenon_graph *a
     return NULL;
 }
 
-const struct pass_case case_split_wide_weights = {"split-wide-weights", generate, 35, broken};
+const struct pass_case case_split_wide_weights = {"split-wide-weights", generate, 35, broken, 0};

@@ -12,11 +12,18 @@
 #include "ir/capabilities.h"
 #include "ir/graph.h"
 
+/* How far a lossy form goes from the exact one, over elements of 8 bits. */
+struct deviation {
+    uint64_t elements, different, sum;
+    int largest;
+};
+
 struct generator {
     uint64_t state;
     struct tenon_arena arena;
     struct tenon_graph graph;
     struct tenon_capabilities capabilities; /* what the pass is run with */
+    struct deviation *deviation;            /* NULL: results must be the same */
     bool out_of_memory;
     uint32_t inputs[16], input_count;
 };
@@ -29,6 +36,8 @@ struct pass_case {
     unsigned floor_percent; /* of graphs in which the pass must find something to rewrite */
     /* What the pass says that it establishes: NULL, or what of it the graph breaks. May be NULL. */
     const char *(*broken)(const struct generator *g, const struct tenon_graph *after);
+    /* Of a lossy form, called PASS.lossy: elements may differ by this much on average. 0: exact. */
+    double mean_most;
 };
 extern const struct pass_case *const pass_cases[]; /* ends with NULL */
 

@@ -7,7 +7,8 @@
  *     run_passes random PASS [COUNT [SEED]]
  *         COUNT random graphs (10000; 1000 with TENON_QUICK) compute the same bytes before and
  *         after PASS, and it finds something to do in enough of them. A failure prints the seed:
- *         `run_passes random PASS 1 SEED` makes the same graph again.
+ *         `run_passes random PASS 1 SEED` makes the same graph again. PASS.lossy: the form that is
+ *         off by default; how far it goes off is counted.
  *     run_passes lower FILE.tir "CAPABILITIES" PASS...
  *         Runs the passes one after the other over a network (tenon info --ir MODEL) and holds it
  *         against itself on one random input.
@@ -59,13 +60,27 @@ static void buffers_destroy(struct buffers *b) {
     free(b->items);
 }
 
+static void deviate(struct deviation *d, const struct tenon_desc *desc, const uint8_t *x,
+                    const uint8_t *y, size_t size) {
+    for (size_t i = 0; i < size; i++) {
+        int apart = desc->type == TENON_TYPE_I8 ? (int8_t)x[i] - (int8_t)y[i] : x[i] - y[i];
+        apart = apart < 0 ? -apart : apart;
+        d->elements++;
+        d->different += apart != 0;
+        d->sum += (uint64_t)apart;
+        d->largest = apart > d->largest ? apart : d->largest;
+    }
+}
+
 static bool same_outputs(const struct tenon_graph *before, const struct buffers *a,
-                         const struct buffers *b) {
+                         const struct buffers *b, struct deviation *deviation) {
     for (uint32_t i = 0; i < before->output_count; i++) {
         const struct tenon_desc *desc = &before->tensors[before->outputs[i]].desc;
         size_t size = tenon_desc_size(desc);
         const uint8_t *x = a->items[i], *y = b->items[i];
-        for (size_t at = 0; at < size; at++)
+        if (deviation != NULL)
+            deviate(deviation, desc, x, y, size);
+        for (size_t at = 0; deviation == NULL && at < size; at++)
             if (x[at] != y[at]) {
                 printf("output %u differs first at byte %zu: %d before, %d after\n", i, at, x[at],
                        y[at]);
@@ -98,7 +113,7 @@ static bool same_meaning(const struct tenon_graph *before, const struct tenon_gr
         tenon_graph_evaluate(after, (const void *const *)in.items, b.items, &error) == TENON_OK;
     if (!ok)
         printf("evaluation: %s\n", error.message);
-    ok = ok && same_outputs(before, &a, &b);
+    ok = ok && same_outputs(before, &a, &b, g->deviation);
     buffers_destroy(&in);
     buffers_destroy(&a);
     buffers_destroy(&b);
@@ -111,8 +126,10 @@ static bool check(const struct tenon_pass *pass, const struct tenon_graph *befor
     struct tenon_error error = {0};
     if (!tenon_graph_clone(before, before->arena, after))
         return printf("out of memory\n") < 0;
-    if (tenon_pass_run(pass, after, &g->capabilities, REWRITES_MAX, rewrites, &error) != TENON_OK)
+    struct tenon_pass_tally tally = {.limit = REWRITES_MAX};
+    if (tenon_pass_run(pass, after, &g->capabilities, &tally, &error) != TENON_OK)
         return printf("the pass failed: %s\n", error.message) < 0;
+    *rewrites += tally.rewrites;
     if (tenon_graph_verify(after, &error) != TENON_OK)
         return printf("the graph is broken: %s\n", error.message) < 0;
     return same_meaning(before, after, g);
@@ -129,11 +146,12 @@ static const struct pass_case *find_case(const char *pass) {
 
 /* One graph; false when its meaning changed. */
 static bool run_seed(const struct tenon_pass *pass, const struct pass_case *c, uint64_t seed,
-                     uint64_t *rewrites) {
+                     struct deviation *deviation, uint64_t *rewrites) {
     struct generator g;
     struct tenon_graph after = {0};
     struct tenon_error error = {0};
     gen_begin(&g, seed);
+    g.deviation = c->mean_most > 0 ? deviation : NULL;
     c->generate(&g);
     bool ok = gen_end(&g) || printf("out of memory\n") < 0;
     if (ok && tenon_graph_verify(&g.graph, &error) != TENON_OK)
@@ -152,20 +170,33 @@ static bool run_seed(const struct tenon_pass *pass, const struct pass_case *c, u
     return ok;
 }
 
+/* False when it is further than stated, or when nothing differs: then nothing was lossy. */
+static bool tell_deviation(const struct deviation *d, double mean_most) {
+    double mean = (double)d->sum / (double)(d->elements + !d->elements);
+    printf("%llu of %llu elements differ, on average by %.3f, at most by %d\n",
+           (unsigned long long)d->different, (unsigned long long)d->elements, mean, d->largest);
+    return d->different > 0 && mean <= mean_most;
+}
+
 static int run_random(const char *name, uint64_t count, uint64_t seed) {
-    const struct tenon_pass *pass = tenon_pass_find(name);
+    char plain[64];
+    snprintf(plain, sizeof(plain), "%.*s", (int)strcspn(name, "."), name);
+    const struct tenon_pass *pass = tenon_pass_find(plain);
     const struct pass_case *c = find_case(name);
+    struct deviation deviation = {0};
     if (pass == NULL || c == NULL)
         return printf("no pass or no case '%s'\n", name) > 0;
     uint64_t rewrites = 0, rewritten = 0;
     for (uint64_t i = 0; i < count; i++) {
         uint64_t before = rewrites;
-        if (!run_seed(pass, c, seed + i, &rewrites))
+        if (!run_seed(pass, c, seed + i, &deviation, &rewrites))
             return 1;
         rewritten += rewrites != before;
     }
-    printf("%s: %llu graphs the same, %llu of them rewritten, %llu rewrites\n", name,
+    printf("%s: %llu graphs hold, %llu of them rewritten, %llu rewrites\n", name,
            (unsigned long long)count, (unsigned long long)rewritten, (unsigned long long)rewrites);
+    if (c->mean_most > 0 && !tell_deviation(&deviation, c->mean_most))
+        return 1;
     if (count >= 1000 && rewritten * 100 < count * c->floor_percent)
         return printf("fewer than %u %% were rewritten: the test tests little\n",
                       c->floor_percent) > 0;
@@ -241,9 +272,12 @@ static bool run_golden(const struct tenon_pass *pass, const char *in, bool regen
     uint64_t rewrites = 0;
     snprintf(expect, sizeof(expect), "%.*s.expect.tir", (int)(strlen(in) - strlen(".in.tir")), in);
     gen_begin(&g, 1);
+    struct deviation deviation = {0};
     bool ok = load(in, &g.arena, &before);
     if (ok)
         read_capabilities(before.description, &g.capabilities);
+    if (g.capabilities.lossy_scales)
+        g.deviation = &deviation;
     ok = ok && check(pass, &before, &g, &after, &rewrites);
     struct tenon_strbuf text = {0};
     if (ok)
@@ -314,12 +348,11 @@ static int lower(const char *path, const char *capabilities, char **passes, int 
     bool ok = load(path, &g.arena, &before) && tenon_graph_clone(&before, &g.arena, &after);
     for (int i = 0; ok && i < count; i++) {
         const struct tenon_pass *pass = tenon_pass_find(passes[i]);
-        uint64_t rewrites = 0;
+        struct tenon_pass_tally tally = {.limit = UINT64_MAX};
         ok = pass != NULL || printf("no pass '%s'\n", passes[i]) < 0;
-        if (ok && tenon_pass_run(pass, &after, &g.capabilities, UINT64_MAX, &rewrites, &error) !=
-                      TENON_OK)
+        if (ok && tenon_pass_run(pass, &after, &g.capabilities, &tally, &error) != TENON_OK)
             ok = printf("%s failed: %s\n", passes[i], error.message) < 0;
-        printf("%-28s %6llu rewrites, %u nodes\n", passes[i], (unsigned long long)rewrites,
+        printf("%-28s %6llu rewrites, %u nodes\n", passes[i], (unsigned long long)tally.rewrites,
                after.node_count);
     }
     if (ok && tenon_graph_verify(&after, &error) != TENON_OK)
