@@ -304,8 +304,8 @@ bool tenon_nv_cdp_run(struct tenon_nvdla_sim *sim) {
                          .width = cdp.target.width,
                          .height = cdp.target.height,
                          .channels = cdp.target.channels,
-                         .cycles = tenon_nv_cycles_stream((uint64_t)cdp.source.width *
-                                                          cdp.source.height * surfaces * NV_LANES),
+                         .cycles = tenon_nv_cycles_sdp((uint64_t)cdp.source.width *
+                                                       cdp.source.height * surfaces * NV_LANES),
                      });
     tenon_nv_finish(sim, NV_CDP_RDMA);
     tenon_nv_finish_interrupt(sim, NV_CDP, NV_INTERRUPT_CDP);

@@ -307,9 +307,11 @@ bool tenon_nv_conv_run(struct tenon_nvdla_sim *sim) {
         !check_sdp(sim, &layer, &sdp.target))
         return false;
     struct nv_kept before = sim->kept;
+    uint32_t stages = (uint32_t)!sdp.stages[0].bypass + !sdp.stages[1].bypass;
     tenon_nv_cbuf_banks(sim, layer.banks);
     if (!begin_data(sim, &layer, &before) || !begin_weights(sim, &layer))
         return false;
+    bool fetched = !sim->kept.all_slices;
     load_input(sim, &layer);
     if (!run_groups(sim, &layer, &sdp))
         return false;
@@ -322,7 +324,7 @@ bool tenon_nv_conv_run(struct tenon_nvdla_sim *sim) {
                               .height = layer.out_height,
                               .channels = layer.kernels,
                               .macs = outputs * layer.kernels * layer.kernel_bytes,
-                              .cycles = tenon_nv_cycles_conv(&layer),
+                              .cycles = tenon_nv_cycles_conv(&layer, fetched, stages),
                           });
     finish_blocks(sim);
     tenon_nv_sdp_end(sim, &sdp);

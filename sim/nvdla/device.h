@@ -267,8 +267,10 @@ int32_t tenon_nv_cacc_round(int64_t sum, uint32_t clip);
 
 /* cycles.c */
 void tenon_nv_account(struct tenon_nvdla_sim *sim, const struct tenon_nvdla_sim_operation *what);
-uint64_t tenon_nv_cycles_conv(const struct nv_layer *layer);
-uint64_t tenon_nv_cycles_stream(uint64_t elements);
+/* `fetched`: whether CDMA brings the data; `stages`: how many of BS and BN work. */
+uint64_t tenon_nv_cycles_conv(const struct nv_layer *layer, bool fetched, uint32_t stages);
+uint64_t tenon_nv_cycles_sdp(uint64_t elements);
+uint64_t tenon_nv_cycles_pdp(uint64_t elements, uint64_t flushed);
 
 /* Round half away from zero; a shift of `width` and more gives 0, as the hardware's shifters of
  * values of that width do (vmod/vlibs/NV_NVDLA_HLS_shiftrightsu.v). */

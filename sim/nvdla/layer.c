@@ -202,6 +202,16 @@ static bool check_release(struct tenon_nvdla_sim *sim, const struct nv_layer *la
     return true;
 }
 
+/* CDMA_dc fetches the lines of a grain as one run of atoms. */
+static bool check_packed(struct tenon_nvdla_sim *sim, const struct nv_layer *layer) {
+    bool packed = (nv_get(sim, NV_CDMA, NV_CDMA_D_DAIN_MAP) & 1) != 0;
+    if (!packed || nv_get(sim, NV_CDMA, NV_CDMA_D_FETCH_GRAIN) == 0 ||
+        layer->input.line_stride == layer->width * NV_LANES)
+        return true;
+    return tenon_nv_fault(sim, NV_RULE_MEMORY_PACKED, NV_CDMA, NV_CDMA_D_LINE_STRIDE,
+                          "a line has %u bytes", layer->width * NV_LANES);
+}
+
 bool tenon_nv_layer_read(struct tenon_nvdla_sim *sim, struct nv_layer *layer) {
     *layer = (struct nv_layer){0};
     read_cdma(sim, layer);
@@ -219,5 +229,5 @@ bool tenon_nv_layer_read(struct tenon_nvdla_sim *sim, struct nv_layer *layer) {
         return tenon_nv_fault(sim, NV_RULE_CBUF_WEIGHT_MISSING, NV_CDMA, NV_CDMA_D_WEIGHT_BYTES,
                               "the kernels have %llu bytes, an entry %u",
                               (unsigned long long)needed, sim->config->cbuf_entry_bytes);
-    return tenon_nv_cube_check(sim, &layer->input, false);
+    return check_packed(sim, layer) && tenon_nv_cube_check(sim, &layer->input, false);
 }

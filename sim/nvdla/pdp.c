@@ -299,6 +299,15 @@ bool tenon_nv_pdp_begin(struct tenon_nvdla_sim *sim, struct nv_pdp *pdp, bool fl
     return tenon_nv_cube_check(sim, &pdp->target, true);
 }
 
+/* Of the lines of output that the last line of input completes, all but the first come after it. */
+static uint64_t flushed_elements(const struct nv_pdp *pdp) {
+    uint32_t lines = 0;
+    while (lines + 1 < pdp->target.height &&
+           window_of(pdp, pdp->target.height - 2 - lines, 0).y1 == pdp->source.height)
+        lines++;
+    return (uint64_t)lines * pdp->target.width * NV_LANES;
+}
+
 bool tenon_nv_pdp_run(struct tenon_nvdla_sim *sim) {
     struct nv_pdp pdp;
     if (!tenon_nv_pdp_begin(sim, &pdp, false))
@@ -311,13 +320,13 @@ bool tenon_nv_pdp_run(struct tenon_nvdla_sim *sim) {
             if (from == NULL || !tenon_nv_pdp_line(sim, &pdp, surface, y, (const int8_t *)from))
                 return false;
         }
+    uint64_t elements = bytes * pdp.source.height * nv_surfaces(pdp.source.channels);
     tenon_nv_account(sim, &(struct tenon_nvdla_sim_operation){
                               .kind = TENON_NVDLA_SIM_PDP,
                               .width = pdp.target.width,
                               .height = pdp.target.height,
                               .channels = pdp.target.channels,
-                              .cycles = tenon_nv_cycles_stream(bytes * pdp.source.height *
-                                                               nv_surfaces(pdp.source.channels)),
+                              .cycles = tenon_nv_cycles_pdp(elements, flushed_elements(&pdp)),
                           });
     tenon_nv_finish(sim, NV_PDP_RDMA);
     tenon_nv_finish_interrupt(sim, NV_PDP, NV_INTERRUPT_PDP);

@@ -386,7 +386,7 @@ bool tenon_nv_sdp_run(struct tenon_nvdla_sim *sim) {
                               .width = sdp.target.width,
                               .height = sdp.target.height,
                               .channels = sdp.target.channels,
-                              .cycles = tenon_nv_cycles_stream(elements),
+                              .cycles = tenon_nv_cycles_sdp(elements),
                           });
     tenon_nv_sdp_end(sim, &sdp);
     return true;
