@@ -25,6 +25,7 @@ const struct nvdla_operator tenon_nvdla_operators[] = {
     {TENON_OP_MAX_POOL_2D, tenon_nvdla_plan_pool, POOL},
     {TENON_OP_MEAN, tenon_nvdla_plan_mean, POOL},
     {TENON_OP_ADD, tenon_nvdla_plan_add, ELEMENTWISE},
+    {TENON_OP_SUB, tenon_nvdla_plan_add, ELEMENTWISE},
     {TENON_OP_QUANTIZE, tenon_nvdla_plan_quantize, ELEMENTWISE},
     {TENON_OP_RELU, tenon_nvdla_plan_rescale, ELEMENTWISE},
     {TENON_OP_RELU6, tenon_nvdla_plan_rescale, ELEMENTWISE},
@@ -131,8 +132,9 @@ static uint64_t nvdla_submit_ns(const struct tenon_target *target) {
 
 struct placement {
     struct nvdla_lowering *lowering;
-    struct tenon_plan_item *items; /* at most one per tensor */
+    struct tenon_plan_item *items; /* at most one per tensor and one per node */
     uint32_t item_count;
+    uint32_t *pair_items; /* per node of the part, of sums */
 };
 
 static const struct tenon_node *node_at(const struct tenon_part *part, uint32_t step) {
@@ -145,13 +147,32 @@ static uint64_t tensor_bytes(const struct nvdla_lowering *l, uint32_t tensor) {
     return tenon_nvdla_cube_bytes(l->config, &shape) * shape.batches;
 }
 
+static uint32_t add_item(struct placement *p, uint64_t bytes) {
+    p->items[p->item_count] = (struct tenon_plan_item){.size_bytes = bytes, .first = UINT32_MAX};
+    return p->item_count++;
+}
+
 static void place_anywhere(struct placement *p, uint32_t tensor) {
     struct nvdla_lowering *l = p->lowering;
-    if (l->tensors[tensor].known)
-        return;
-    p->items[p->item_count] =
-        (struct tenon_plan_item){.size_bytes = tensor_bytes(l, tensor), .first = UINT32_MAX};
-    l->tensors[tensor] = (struct nvdla_tensor){.known = true, .item = p->item_count++};
+    if (!l->tensors[tensor].known)
+        l->tensors[tensor] =
+            (struct nvdla_tensor){.known = true, .item = add_item(p, tensor_bytes(l, tensor))};
+}
+
+/* The operands of a sum are to be in one item. Where they cannot be, because one has its place
+ * already, the item is for copies of them. */
+static void place_operands(struct placement *p, uint32_t step, const struct tenon_node *n) {
+    struct nvdla_tensor *a = &p->lowering->tensors[n->inputs[0]];
+    struct nvdla_tensor *b = &p->lowering->tensors[n->inputs[1]];
+    uint64_t bytes = tensor_bytes(p->lowering, n->inputs[0]);
+    uint32_t item = add_item(p, 2 * bytes);
+    p->pair_items[step] = item;
+    if (!a->known && !b->known && a != b) {
+        *a = (struct nvdla_tensor){.known = true, .item = item};
+        *b = (struct nvdla_tensor){.known = true, .item = item, .offset = bytes};
+    } else {
+        p->items[item].first = p->items[item].last = step;
+    }
 }
 
 /* `tensor` is in the memory of `whole`, after `channels` (a multiple of the atom's) of it. */
@@ -171,6 +192,8 @@ static void share_places(struct placement *p, uint32_t step) {
     const struct tenon_graph *graph = part->graph;
     uint32_t index = part->nodes[step], channels;
     const struct tenon_node *n = &graph->nodes[index];
+    if (n->op == TENON_OP_ADD || n->op == TENON_OP_SUB)
+        place_operands(p, step, n);
     if (tenon_nvdla_is_view(graph, index)) {
         place_anywhere(p, n->outputs[0]);
         place_inside(p, n->inputs[0], n->outputs[0], 0);
@@ -340,16 +363,22 @@ static enum tenon_status nvdla_compile(const struct tenon_target *target,
     uint32_t tensors = part->graph->tensor_count;
     uint64_t scratch_bytes = 0;
     l.tensors = tenon_arena_alloc_array(arena, tensors, sizeof(*l.tensors));
-    placement.items = tenon_arena_alloc_array(arena, tensors, sizeof(*placement.items));
+    placement.items = tenon_arena_alloc_array(arena, (size_t)tensors + part->node_count,
+                                              sizeof(*placement.items));
+    placement.pair_items =
+        tenon_arena_alloc_array(arena, part->node_count, sizeof(*placement.pair_items));
     out->kernels = tenon_arena_alloc_array(arena, part->node_count, sizeof(*out->kernels));
     bool *packed = tenon_arena_alloc_array(arena, part->read_count, sizeof(*packed));
-    if (l.tensors == NULL || placement.items == NULL || out->kernels == NULL || packed == NULL)
+    if (l.tensors == NULL || placement.items == NULL || placement.pair_items == NULL ||
+        out->kernels == NULL || packed == NULL)
         return tenon_fail_memory(error);
     tenon_nvdla_program_init(&l.program, l.config, arena);
     place_tensors(&placement);
     enum tenon_status status = TENON_OK;
-    for (uint32_t step = 0; status == TENON_OK && step < part->node_count; step++)
+    for (uint32_t step = 0; status == TENON_OK && step < part->node_count; step++) {
+        l.pair_item = placement.pair_items[step];
         status = emit_node(&l, step, packed, error);
+    }
     if (status == TENON_OK)
         status = place_program(&placement, &scratch_bytes, error);
     if (status != TENON_OK)

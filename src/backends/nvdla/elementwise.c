@@ -16,6 +16,7 @@ enum { VALUES = 256, PAIRS = VALUES * VALUES };
 struct elementwise {
     struct nvdla_sdp sdp; /* without cubes */
     bool view;            /* nothing is computed */
+    const void *sum;      /* not NULL: an exact sum, see add.c */
     bool binary;          /* BN adds input 1, element by element */
     int32_t low, high;    /* a clamp of its own when above -128 or below 127 */
 };
@@ -230,6 +231,10 @@ void *tenon_nvdla_plan_add(struct nvdla_node *node) {
         return tenon_nvdla_refuse(node, "out of memory");
     if (!check_operands(node, 2))
         return NULL;
+    e->sum = tenon_nvdla_plan_sum(node);
+    if (e->sum != NULL || node->call.op != TENON_OP_ADD ||
+        node->target->numerics == TENON_NUMERICS_EXACT)
+        return e->sum != NULL ? e : NULL;
     set_addition(node, e);
     tenon_activation_range((enum tenon_activation)node->call.attrs->activation,
                            tenon_out(&node->call, 0), &e->low, &e->high);
@@ -244,6 +249,10 @@ void tenon_nvdla_emit_elementwise(struct nvdla_lowering *l, const struct nvdla_n
     struct nvdla_shape shape = {1, 1, 1, 1};
     if (e->view) {
         tenon_nvdla_emit_reshape(l, node, plan);
+        return;
+    }
+    if (e->sum != NULL) {
+        tenon_nvdla_emit_sum(l, node, e->sum);
         return;
     }
     (void)tenon_nvdla_shape_of(tenon_out(&node->call, 0), &shape);
@@ -264,11 +273,13 @@ uint64_t tenon_nvdla_elementwise_cycles(const struct nvdla_node *node, const voi
     uint64_t elements = tenon_desc_element_count(tenon_out(&node->call, 0));
     if (e->view)
         return 0;
+    if (e->sum != NULL)
+        return tenon_nvdla_sum_cycles(node, e->sum);
     uint64_t passes = e->low > -128 || e->high < 127 ? 2 : 1;
     return passes * tenon_nvdla_sdp_cycles(node->config, elements);
 }
 
 const char *tenon_nvdla_elementwise_kernel(const void *plan) {
     const struct elementwise *e = plan;
-    return e->view ? "addresses" : "sdp";
+    return e->view ? "addresses" : e->sum != NULL ? "conv (sum)" : "sdp";
 }

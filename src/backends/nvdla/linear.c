@@ -201,10 +201,10 @@ static bool search_tile(const struct nvdla_config *config, const struct nvdla_li
     return false;
 }
 
-/* As few tiles as CBUF allows. With two groups of kernels in it one is fetched while the other is
+/* With two groups of kernels in it one is fetched while the other is
  * computed with; one group is the least. */
-static bool plan_tiles(const struct nvdla_config *config, const struct nvdla_linear *l,
-                       struct nvdla_run *run) {
+bool tenon_nvdla_plan_tiles(const struct nvdla_config *config, const struct nvdla_linear *l,
+                            struct nvdla_run *run) {
     const struct tenon_window *w = &l->window;
     uint32_t kernel_bytes = (uint32_t)(w->k_h * w->k_w) * (uint32_t)run->in_channels;
     uint32_t group = config->atom_kernels < (uint32_t)run->kernels ? config->atom_kernels
@@ -265,7 +265,7 @@ static bool plan_runs(struct nvdla_node *node, struct nvdla_linear *l) {
         run->first = first;
         run->kernels = count;
         input_range(l, (uint32_t)atom, first, count, &run->in_first, &run->in_channels);
-        if (!plan_tiles(node->config, l, run)) {
+        if (!tenon_nvdla_plan_tiles(node->config, l, run)) {
             tenon_nvdla_refuse(node, "kernels of %dx%dx%d and the lines under them exceed CBUF",
                                l->window.k_h, l->window.k_w, run->in_channels);
             return false;
@@ -547,9 +547,8 @@ const char *tenon_nvdla_linear_kernel(const void *plan) {
 
 /* ---- cost ---- */
 
-/* The longest of multiplication, SDP and memory traffic, for each layer. */
-static uint64_t run_cycles(const struct nvdla_config *config, const struct nvdla_linear *l,
-                           const struct nvdla_run *run) {
+uint64_t tenon_nvdla_run_cycles(const struct nvdla_config *config, const struct nvdla_linear *l,
+                                const struct nvdla_run *run) {
     enum { LAYER_CYCLES = 400 }; /* filling and draining the pipeline, registers */
     const struct tenon_window *w = &l->window;
     uint64_t pixels = (uint64_t)w->out_h * (uint32_t)w->out_w;
@@ -571,7 +570,7 @@ uint64_t tenon_nvdla_linear_cycles(const struct nvdla_node *node, const void *pl
     const struct nvdla_linear *l = plan;
     uint64_t cycles = 0;
     for (uint32_t i = 0; i < l->run_count; i++)
-        cycles += run_cycles(node->config, l, &l->runs[i]);
+        cycles += tenon_nvdla_run_cycles(node->config, l, &l->runs[i]);
     if (l->clamp)
         cycles += tenon_nvdla_sdp_cycles(node->config,
                                          tenon_desc_element_count(tenon_out(&node->call, 0)));

@@ -45,4 +45,11 @@ struct nvdla_linear {
 /* Given kind, window, channels, weights, zero points and divisor: plans the rest. */
 bool tenon_nvdla_linear_finish(struct nvdla_node *node, struct nvdla_linear *l);
 
+/* Cuts a run, given its channels, in as few tiles as CBUF allows. False: it does not. */
+bool tenon_nvdla_plan_tiles(const struct nvdla_config *config, const struct nvdla_linear *l,
+                            struct nvdla_run *run);
+/* The longest of multiplication, SDP and memory traffic, for each of its layers. */
+uint64_t tenon_nvdla_run_cycles(const struct nvdla_config *config, const struct nvdla_linear *l,
+                                const struct nvdla_run *run);
+
 #endif

@@ -41,6 +41,7 @@ struct nvdla_lowering {
     struct tenon_code *out;
     struct nvdla_program program;
     struct nvdla_tensor *tensors; /* per tensor of the graph */
+    uint32_t pair_item;           /* room for both operands of the sum at hand */
 };
 
 struct nvdla_operator {
@@ -117,6 +118,12 @@ const char *tenon_nvdla_elementwise_kernel(const void *plan);
  * of u8 tensors hold their elements with the top bit flipped, as i8: a change between u8 and i8
  * costs nothing. */
 bool tenon_nvdla_is_view(const struct tenon_graph *graph, uint32_t index);
+/* The exact form of a sum: operands are checked. */
+void *tenon_nvdla_plan_sum(struct nvdla_node *node);
+void tenon_nvdla_emit_sum(struct nvdla_lowering *l, const struct nvdla_node *node,
+                          const void *plan);
+uint64_t tenon_nvdla_sum_cycles(const struct nvdla_node *node, const void *plan);
+
 void *tenon_nvdla_plan_reshape(struct nvdla_node *node);
 void tenon_nvdla_emit_reshape(struct nvdla_lowering *l, const struct nvdla_node *node,
                               const void *plan);
