@@ -176,7 +176,7 @@ static void depthwise_at(const struct tenon_depthwise_params *params, const uint
     out->first = word(block, 0);
     out->step_count = word(block, 1);
     out->weights = (const int8_t *)block + tenon_params_block_header(channels);
-    out->taps = (const uint8_t *)out->weights + (size_t)out->step_count * channels * 4;
+    out->steps = (const uint8_t *)out->weights + (size_t)out->step_count * channels * 4;
 }
 
 void tenon_depthwise_block_get(const struct tenon_depthwise_params *params, uint32_t index,
@@ -190,14 +190,11 @@ static bool block_ok(struct tenon_depthwise_params *params, struct tenon_span by
     size_t header = tenon_params_block_header(channels);
     if (bytes.size < header)
         return false;
-    size_t step_bytes = (size_t)channels * 4 + 4 * sizeof(uint32_t);
+    size_t step_bytes = (size_t)channels * 4 + sizeof(uint32_t);
     if (word(bytes.data, 1) > (bytes.size - header) / step_bytes)
         return false;
     struct tenon_depthwise_block block;
     depthwise_at(params, bytes.data, &block);
-    for (uint32_t i = 0; i < block.step_count * 4; i++)
-        if (word(block.taps, i) >= params->taps)
-            return false;
     /* A block lies inside of the channels, or is the only one. */
     bool inside = params->channels >= channels ? block.first <= params->channels - channels
                                                : block.first == 0;
@@ -213,12 +210,15 @@ bool tenon_depthwise_params_read(struct tenon_span bytes, struct tenon_depthwise
         .channels = word(data, 1),
         .blocks = word(data, 2),
         .taps = word(data, 3),
+        .depth = word(data, 4),
         .low = (int32_t)word(data, 5),
         .high = (int32_t)word(data, 6),
         .zero_point = (int32_t)word(data, 7),
         .proof = proof_of(data),
         .bytes = data,
     };
+    if (out->depth != 3 && out->depth != TENON_QUAD)
+        return false;
     for (uint32_t i = 0; i < out->blocks; i++)
         if (!block_ok(out, block_at(bytes, i)))
             return false;

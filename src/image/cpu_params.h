@@ -77,12 +77,16 @@ size_t tenon_params_block_header(uint32_t channels);
 /* ---- depthwise_i8: blocks of 4 * lanes channels ---- */
 
 /*
+ * The window's rows are taken `depth` at a time: 4, or 3, of which the middle one is multiplied
+ * twice (rows 0, 1, 2, 1). A step multiplies such a quad of rows at one column of the window:
+ * number quad * columns of the window + column.
+ *
  * Channels of a block stand in the order in which interleaving four rows of bytes leaves them:
  * vector i of the four, 128-bit part p, element j of it is channel 16 p + 4 i + j. The last block
  * overlaps the one before it where the channels are no multiple.
  */
 struct tenon_depthwise_params {
-    uint32_t lanes, channels, blocks, taps;
+    uint32_t lanes, channels, blocks, taps, depth;
     int32_t low, high, zero_point;
     struct tenon_requantize_proof proof;
     const uint8_t *bytes;
@@ -92,8 +96,8 @@ struct tenon_depthwise_block {
     struct tenon_requantize_arrays after;
     uint32_t first; /* channel */
     uint32_t step_count;
-    const uint8_t *taps;   /* [step_count][4] u32: which taps a step multiplies */
-    const int8_t *weights; /* [step_count][4 vectors][lanes][4 taps] */
+    const int8_t *weights; /* [step_count][4 vectors][lanes][4 rows] */
+    const uint8_t *steps;  /* [step_count] u32 */
 };
 
 TENON_NODISCARD bool tenon_depthwise_params_read(struct tenon_span bytes,

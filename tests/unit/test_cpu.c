@@ -411,45 +411,45 @@ static void test_kernels(void **state) {
 
 /* ---- no overflow in 16 bits ---- */
 
-/* The largest and smallest sums that activations in 0 … 255 can reach. */
-static void extremes(const int8_t *weights, size_t count, int32_t *least, int32_t *most) {
-    *least = *most = 0;
-    for (size_t i = 0; i < count; i++) {
-        *most += weights[i] > 0 ? 255 * weights[i] : 0;
-        *least += weights[i] < 0 ? 255 * weights[i] : 0;
-    }
+/* The largest (sign 1) or smallest sum that the products of a pair reach, with activations in
+ * 0 … 255. */
+static int32_t pair_reach(const int8_t pair[2], int sign) {
+    return (pair[0] * sign > 0 ? 255 * pair[0] : 0) + (pair[1] * sign > 0 ? 255 * pair[1] : 0);
 }
 
-static void test_split(void **state) {
+static void test_split_column(void **state) {
     int32_t highest = 0, lowest = 0;
+    int whole = 0;
     (void)state;
     random_state = 7;
     for (int n = 0; n < 200000; n++) {
-        int16_t weights[8], rest[8];
-        int8_t kept[8];
-        size_t count = (size_t)between(1, 8);
-        int32_t reach = chance(2) ? 255 : 140, least, most;
-        bool none_left = true;
-        for (size_t i = 0; i < count; i++) /* adversarial: large and of one sign */
+        int16_t weights[4] = {0}, rest[4];
+        int8_t kept[4];
+        bool in_16_bits = chance(2);
+        int32_t reach = chance(2) ? 255 : 127;
+        for (int i = 0; i < (in_16_bits ? 3 : 4); i++) /* adversarial: large, of one sign */
             weights[i] = (int16_t)(chance(2) ? reach : between(-reach, reach));
-        if (chance(2))
-            for (size_t i = 0; i < count; i++)
-                weights[i] = (int16_t)-weights[i];
-        bool all = tenon_split_weights(weights, count, true, kept, rest);
-        for (size_t i = 0; i < count; i++) {
-            assert_int_equal(kept[i] + rest[i], weights[i]);
-            none_left &= rest[i] == 0;
+        for (int i = 0; i < 4 && n % 2 == 0; i++)
+            weights[i] = (int16_t)-weights[i];
+        tenon_split_column(weights, in_16_bits, kept, rest);
+        whole += (rest[0] | rest[1] | rest[2] | rest[3]) == 0;
+        for (int i = 0; i < 4; i++) {
+            int32_t middle = in_16_bits && i == 1 ? kept[3] : 0;
+            if (!in_16_bits || i < 3)
+                assert_int_equal(kept[i] + middle + rest[i], weights[i]);
+            assert_true(abs(rest[i]) <= abs(weights[i]));
         }
-        assert_int_equal(all, none_left);
-        extremes(kept, count, &least, &most);
-        assert_true(most <= INT16_MAX && least >= INT16_MIN);
-        highest = most > highest ? most : highest;
-        lowest = least < lowest ? least : lowest;
+        for (int pair = 0; in_16_bits && pair < 4; pair += 2) {
+            int32_t most = pair_reach(kept + pair, 1), least = pair_reach(kept + pair, -1);
+            assert_true(most <= INT16_MAX && least >= INT16_MIN);
+            highest = most > highest ? most : highest;
+            lowest = least < lowest ? least : lowest;
+        }
     }
     /* The bound is reached: the test would see a larger one overflow. */
     assert_int_equal(highest, 255 * TENON_SUM_MAX_16);
     assert_int_equal(lowest, -255 * TENON_SUM_MAX_16);
-    assert_true(255 * (TENON_SUM_MAX_16 + 1) > INT16_MAX);
+    assert_true(255 * (TENON_SUM_MAX_16 + 1) > INT16_MAX && whole > 1000);
 }
 
 /* ---- symmetric rounding ---- */
@@ -564,8 +564,8 @@ static void test_refused_quads_overflow(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_split),   cmocka_unit_test(test_symmetric),
-        cmocka_unit_test(test_groups),  cmocka_unit_test(test_refused_quads_overflow),
+        cmocka_unit_test(test_split_column), cmocka_unit_test(test_symmetric),
+        cmocka_unit_test(test_groups),       cmocka_unit_test(test_refused_quads_overflow),
         cmocka_unit_test(test_kernels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

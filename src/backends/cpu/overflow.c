@@ -1,27 +1,31 @@
 /* See overflow.h. */
 #include "backends/cpu/overflow.h"
 
-static int32_t min_i32(int32_t a, int32_t b) {
-    return a < b ? a : b;
+static int16_t clamp(int32_t x, int32_t low, int32_t high) {
+    return (int16_t)(x < low ? low : x > high ? high : x);
 }
 
-bool tenon_split_weights(const int16_t *weights, size_t count, bool in_16_bits, int8_t *kept,
-                         int16_t *rest) {
-    int32_t above = TENON_SUM_MAX_16, below = TENON_SUM_MAX_16;
-    bool all = true;
-    for (size_t i = 0; i < count; i++) {
-        int32_t w = weights[i], part;
-        if (w >= 0)
-            part = min_i32(w, in_16_bits ? min_i32(above, INT8_MAX) : INT8_MAX);
-        else
-            part = -min_i32(-w, in_16_bits ? min_i32(below, -INT8_MIN) : -INT8_MIN);
-        above -= part > 0 ? part : 0;
-        below += part < 0 ? part : 0;
-        kept[i] = (int8_t)part;
-        rest[i] = (int16_t)(w - part);
-        all &= w == part;
+/* What fits of `weight` beside another weight of the pair. */
+static int8_t fit_beside(int32_t weight, int32_t other) {
+    int32_t above = TENON_SUM_MAX_16 - (other > 0 ? other : 0);
+    int32_t below = TENON_SUM_MAX_16 + (other < 0 ? other : 0);
+    return (int8_t)clamp(weight, -below, above < INT8_MAX ? above : INT8_MAX);
+}
+
+void tenon_split_column(const int16_t weights[4], bool in_16_bits, int8_t kept[4],
+                        int16_t rest[4]) {
+    for (int i = 0; i < 4; i++)
+        kept[i] = (int8_t)clamp(weights[i], INT8_MIN, INT8_MAX);
+    if (in_16_bits) {
+        kept[1] = fit_beside(weights[1], kept[0]);
+        kept[3] = fit_beside(weights[1] - kept[1], kept[2]);
     }
-    return all;
+    for (int i = 0; i < 4; i++)
+        rest[i] = (int16_t)(weights[i] - kept[i]);
+    if (in_16_bits) {
+        rest[1] = (int16_t)(rest[1] - kept[3]);
+        rest[3] = 0;
+    }
 }
 
 bool tenon_quad_reach(const int16_t weights[4], uint16_t above[2], uint16_t below[2]) {

@@ -23,12 +23,12 @@ bool tenon_quad_reach(const int16_t weights[4], uint16_t above[2], uint16_t belo
 bool tenon_reach_fits(const uint16_t *a, const uint16_t *b, size_t count);
 
 /*
- * The parts of `weights` (each in -255 … 255) that fit i8 and, where `in_16_bits`, whose products
- * may all be added in int16; what does not fit goes to `rest`. True when `rest` is all zero.
- * `kept` and `rest` have `count` elements; `rest` may be `weights`.
+ * The parts of a column of weights (each in -255 … 255) that fit i8 and, where `in_16_bits`, whose
+ * pairs of products, kept[0] with kept[1] and kept[2] with kept[3], provably fit 16 bits; there the
+ * column has three weights, and kept[3] is a second part of weights[1]. What does not fit goes to
+ * `rest`.
  */
-bool tenon_split_weights(const int16_t *weights, size_t count, bool in_16_bits, int8_t *kept,
-                         int16_t *rest);
+void tenon_split_column(const int16_t weights[4], bool in_16_bits, int8_t kept[4], int16_t rest[4]);
 
 /*
  * Whether the double rule is symmetric for |x| <= bound, for shifts to the right by 1 … 30 and

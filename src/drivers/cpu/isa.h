@@ -11,6 +11,7 @@
 #include "image/cpu_isa.h"
 #include "image/cpu_params.h"
 #include "op/binary.h"
+#include "op/kernel.h"
 
 /* How vectors requantize, see isa/requantize.h. */
 enum tenon_form {
@@ -37,14 +38,20 @@ struct tenon_linear_i8 {
     enum tenon_form form;
 };
 
-/* Output pixels of 8-bit channels, each from `taps` rows of channels. */
+/* Output pixels of 8-bit channels, by blocks of channels and tiles of a row. */
 struct tenon_depthwise_i8 {
     struct tenon_depthwise_params params;
     struct tenon_depthwise_block *blocks;
+    struct tenon_window window;
+    uint32_t quads;         /* of rows of the window */
+    const uint32_t **steps; /* per block and step: its column in the working memory */
+    size_t tile_width;      /* outputs of a tile */
+    size_t tile_columns;    /* that they see, of each quad of rows */
     struct tenon_output_range range;
     enum tenon_rounding rounding;
     enum tenon_form form;
     uint8_t flip;
+    uint8_t padding; /* after flipping */
 };
 
 /* add, sub, mul. */
@@ -64,12 +71,15 @@ struct tenon_isa_kernels {
                       uint32_t end, uint8_t *out);
     /* to[i] = from[i] ^ flip, in place or apart, and wide[i] the same; either may be NULL. */
     void (*stage_8)(const uint8_t *from, size_t count, uint8_t flip, uint8_t *to, uint16_t *wide);
-    /* taps[i * params.taps + t]: the channels that pixel i sees at tap t. */
-    void (*depthwise_i8)(const struct tenon_depthwise_i8 *depthwise, const uint8_t *const *taps,
-                         size_t pixel_count, uint8_t *out);
+    /* Rows [first_row, first_row + row_count) of the output, counted through the batches; the
+     * working memory holds quads * tile_columns * 16 * lanes bytes. */
+    void (*depthwise_i8)(const struct tenon_depthwise_i8 *depthwise, const uint8_t *in,
+                         uint32_t block, size_t first_row, size_t row_count, void *workspace,
+                         uint8_t *out);
     /* rows[i * pieces + p]: piece p of row i, products / pieces elements. */
     void (*linear_f32)(const struct tenon_float_params *params, const float *const *rows,
                        size_t pieces, size_t row_count, uint32_t begin, uint32_t end, float *out);
+    /* taps[i * products + t]: the channels that pixel i sees at tap t. */
     void (*depthwise_f32)(const struct tenon_float_params *params, const float *const *taps,
                           size_t pixel_count, float *out);
     void (*binary_8)(const struct tenon_binary_8 *binary, const uint8_t *a, const uint8_t *b,

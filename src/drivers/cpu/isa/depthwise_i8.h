@@ -1,39 +1,89 @@
 /*
  * depthwise_i8 over the operations of a vector.h, included after linear_i8.h. A block is four
- * vectors of bytes wide; the bytes of four taps are interleaved, so that each 32-bit lane has the
- * four taps of one channel, and multiplied with weights that were packed in the same order. Packing
- * the results to bytes is the inverse of interleaving: channels come out in their own order.
+ * vectors of bytes wide. For each row of outputs, the rows of input that it sees are interleaved
+ * four at a time, once for all places of the window: each 32-bit lane of a column then holds four
+ * activations of one channel, one above the other. A step multiplies a column with weights that
+ * were packed in the same order. Packing the results to bytes is the inverse of interleaving:
+ * channels come out in their own order.
  */
-enum { BLOCK_CHANNELS = 4 * LANES };
+enum { BLOCK_CHANNELS = 4 * LANES, COLUMN_BYTES = 4 * BLOCK_CHANNELS };
 
 struct pixels {
     const struct tenon_depthwise_i8 *depthwise;
     const struct tenon_depthwise_block *block;
+    const uint32_t *steps;
+    uint8_t *columns;
     struct factors factors[4];
     struct range range;
     uint32_t channels; /* of the block */
 };
 
-/* Bytes of the block's channels at one tap. */
-TENON_ALWAYS_INLINE vb load_tap(const uint8_t *row, uint32_t channels, vb flip) {
-    vb bytes = channels < BLOCK_CHANNELS ? vb_load_some(row, channels) : vb_load(row);
-    return vb_xor(bytes, flip);
+/* ---- columns ---- */
+
+/* Four rows of input, one above the other; where a row is outside, its step is 0. */
+struct four_rows {
+    const uint8_t *at[4]; /* the block's channels of the picture's first pixel */
+    size_t step[4];
+};
+
+TENON_ALWAYS_INLINE void interleave_pixel(const struct four_rows *rows, size_t x, uint32_t channels,
+                                          vb flip, uint8_t *to) {
+    vb bytes[4];
+    vi column[4];
+    TENON_UNROLL for (int k = 0; k < 4; k++) {
+        const uint8_t *from = rows->at[k] + x * rows->step[k];
+        bytes[k] = channels < BLOCK_CHANNELS ? vb_load_some(from, channels) : vb_load(from);
+        bytes[k] = vb_xor(bytes[k], flip);
+    }
+    vb_interleave(bytes, column);
+    TENON_UNROLL for (int v = 0; v < 4; v++) vi_store(to + v * BLOCK_CHANNELS, column[v]);
 }
 
-TENON_ALWAYS_INLINE void multiply_steps(const struct pixels *p, const uint8_t *const *taps,
-                                        bool some, vb flip, vi acc[4]) {
-    const struct tenon_depthwise_block *block = p->block;
-    uint32_t channels = some ? p->channels : BLOCK_CHANNELS;
-    for (size_t step = 0; step < block->step_count; step++) {
-        const uint8_t *tap = block->taps + step * 4 * sizeof(uint32_t);
-        const int8_t *weights = block->weights + step * 4 * BLOCK_CHANNELS;
-        vb bytes[4];
-        vi quads[4];
-        TENON_UNROLL for (size_t k = 0; k < 4; k++) bytes[k] = load_tap(
-            taps[tenon_load_le32(tap + k * sizeof(uint32_t))] + block->first, channels, flip);
-        vb_interleave(bytes, quads);
-        TENON_UNROLL for (size_t v = 0; v < 4; v++) acc[v] =
-            vi_dot(acc[v], quads[v], vi_load(weights + v * BLOCK_CHANNELS));
+/* Columns [first, first + count) of the picture, which may lie outside of it. */
+static void interleave_rows(const struct pixels *p, const struct four_rows *rows, int64_t first,
+                            size_t count, uint8_t *to) {
+    const struct tenon_depthwise_i8 *d = p->depthwise;
+    vi padding = vi_dup((int32_t)(d->padding * UINT32_C(0x01010101)));
+    vb flip = vb_dup(d->flip);
+    bool some = p->channels < BLOCK_CHANNELS;
+    for (size_t i = 0; i < count; i++, to += COLUMN_BYTES) {
+        int64_t x = first + (int64_t)i;
+        if (x < 0 || x >= d->window.in_w)
+            TENON_UNROLL for (int v = 0; v < 4; v++) vi_store(to + v * BLOCK_CHANNELS, padding);
+        else if (some)
+            interleave_pixel(rows, (size_t)x, p->channels, flip, to);
+        else
+            interleave_pixel(rows, (size_t)x, BLOCK_CHANNELS, flip, to);
+    }
+}
+
+/* Rows `quad` * depth and on of the window over an output row whose first is at y. */
+static void find_rows(const struct pixels *p, const uint8_t *picture, const uint8_t *padding,
+                      int64_t y, uint32_t quad, struct four_rows *out) {
+    const struct tenon_depthwise_i8 *d = p->depthwise;
+    const struct tenon_window *w = &d->window;
+    size_t pixel_bytes = (size_t)w->in_c;
+    for (int32_t k = 0; k < 4; k++) {
+        int32_t slot = k == 3 && d->params.depth == 3 ? 1 : k; /* see image/cpu_params.h */
+        int32_t row = (int32_t)(quad * d->params.depth) + slot;
+        int64_t at = y + (int64_t)(row < w->k_h ? row : 0) * w->dilation_h;
+        bool inside = at >= 0 && at < w->in_h;
+        out->at[k] =
+            inside ? picture + (size_t)(at * w->in_w) * pixel_bytes + p->block->first : padding;
+        out->step[k] = inside ? pixel_bytes : 0;
+    }
+}
+
+/* ---- outputs ---- */
+
+TENON_ALWAYS_INLINE void multiply_columns(const struct pixels *p, const uint8_t *columns,
+                                          vi acc[4]) {
+    const int8_t *weights = p->block->weights;
+    uint32_t count = p->block->step_count;
+    for (uint32_t step = 0; step < count; step++, weights += COLUMN_BYTES) {
+        const uint8_t *column = columns + (size_t)p->steps[step] * COLUMN_BYTES;
+        TENON_UNROLL for (int v = 0; v < 4; v++) acc[v] = vi_dot(
+            acc[v], vi_load(column + v * BLOCK_CHANNELS), vi_load(weights + v * BLOCK_CHANNELS));
     }
 }
 
@@ -46,66 +96,89 @@ static void scale_pixel_plain(const struct pixels *p, vi acc[4]) {
     }
 }
 
-TENON_ALWAYS_INLINE void compute_pixel(enum tenon_form form, const struct pixels *p,
-                                       const uint8_t *const *taps, bool some, uint8_t *out) {
-    vi acc[4];
-    TENON_UNROLL for (size_t v = 0; v < 4; v++) acc[v] =
-        vi_load(p->block->after.bias + v * LANES * sizeof(int32_t));
-    multiply_steps(p, taps, some, vb_dup(p->depthwise->flip), acc);
-    if (form == TENON_FORM_PLAIN)
-        scale_pixel_plain(p, acc);
-    else
-        TENON_UNROLL for (size_t v = 0; v < 4; v++) acc[v] = scale(form, &p->factors[v], acc[v]);
-    vb bytes = to_bytes(&p->range, acc);
-    if (some)
-        vb_store_some(out, bytes, p->channels);
-    else
-        vb_store(out, bytes);
-}
-
 TENON_ALWAYS_INLINE void compute_pixels_as(enum tenon_form form, const struct pixels *p,
-                                           const uint8_t *const *taps, size_t count, uint8_t *out) {
-    const struct tenon_depthwise_params *params = &p->depthwise->params;
-    bool some = params->channels < BLOCK_CHANNELS;
-    for (size_t i = 0; i < count; i++, out += params->channels, taps += params->taps) {
-        if (some)
-            compute_pixel(form, p, taps, true, out);
+                                           size_t count, uint8_t *out) {
+    const struct tenon_window *w = &p->depthwise->window;
+    const uint8_t *columns = p->columns;
+    const size_t step = (size_t)w->stride_w * COLUMN_BYTES;
+    struct range range = p->range;
+    for (size_t i = 0; i < count; i++, columns += step, out += w->in_c) {
+        vi acc[4];
+        TENON_UNROLL for (size_t v = 0; v < 4; v++) acc[v] =
+            vi_load(p->block->after.bias + v * LANES * sizeof(int32_t));
+        multiply_columns(p, columns, acc);
+        if (form == TENON_FORM_PLAIN)
+            scale_pixel_plain(p, acc);
         else
-            compute_pixel(form, p, taps, false, out);
+            TENON_UNROLL for (size_t v = 0; v < 4; v++) acc[v] =
+                scale(form, &p->factors[v], acc[v]);
+        vb bytes = to_bytes(&range, acc);
+        if (p->channels < BLOCK_CHANNELS)
+            vb_store_some(out, bytes, p->channels);
+        else
+            vb_store(out, bytes);
     }
 }
 
-static void compute_pixels(const struct pixels *p, const uint8_t *const *taps, size_t count,
-                           uint8_t *out) {
+static void compute_pixels(const struct pixels *p, size_t count, uint8_t *out) {
     switch (p->depthwise->form) {
     case TENON_FORM_HIGH:
     case TENON_FORM_HIGH_SINGLE:
-        compute_pixels_as(TENON_FORM_HIGH, p, taps, count, out);
+        compute_pixels_as(TENON_FORM_HIGH, p, count, out);
         return;
     case TENON_FORM_SYMMETRIC:
-        compute_pixels_as(TENON_FORM_SYMMETRIC, p, taps, count, out);
+        compute_pixels_as(TENON_FORM_SYMMETRIC, p, count, out);
         return;
     case TENON_FORM_DOUBLE:
-        compute_pixels_as(TENON_FORM_DOUBLE, p, taps, count, out);
+        compute_pixels_as(TENON_FORM_DOUBLE, p, count, out);
         return;
     case TENON_FORM_F32:
-        compute_pixels_as(TENON_FORM_F32, p, taps, count, out);
+        compute_pixels_as(TENON_FORM_F32, p, count, out);
         return;
     case TENON_FORM_PLAIN:
         break;
     }
-    compute_pixels_as(TENON_FORM_PLAIN, p, taps, count, out);
+    compute_pixels_as(TENON_FORM_PLAIN, p, count, out);
 }
 
-static void depthwise_i8(const struct tenon_depthwise_i8 *depthwise, const uint8_t *const *taps,
-                         size_t pixel_count, uint8_t *out) {
+/* One output row, tile by tile. */
+static void compute_row(const struct pixels *p, const uint8_t *picture, int64_t y, uint8_t *out) {
+    const struct tenon_depthwise_i8 *d = p->depthwise;
+    const struct tenon_window *w = &d->window;
+    uint8_t padding[BLOCK_CHANNELS];
+    memset(padding, d->padding ^ d->flip, sizeof(padding));
+    for (size_t x = 0; x < (size_t)w->out_w; x += d->tile_width) {
+        size_t left = (size_t)w->out_w - x, count = left < d->tile_width ? left : d->tile_width;
+        int64_t first = (int64_t)x * w->stride_w - w->pad_left;
+        size_t span = (size_t)(w->k_w - 1) * (size_t)w->dilation_w + 1;
+        for (uint32_t quad = 0; quad < d->quads; quad++) {
+            struct four_rows rows;
+            find_rows(p, picture, padding, y, quad, &rows);
+            interleave_rows(p, &rows, first, (count - 1) * (size_t)w->stride_w + span,
+                            p->columns + quad * d->tile_columns * COLUMN_BYTES);
+        }
+        compute_pixels(p, count, out + x * (size_t)w->in_c);
+    }
+}
+
+static void depthwise_i8(const struct tenon_depthwise_i8 *depthwise, const uint8_t *in,
+                         uint32_t block, size_t first_row, size_t row_count, void *workspace,
+                         uint8_t *out) {
     const struct tenon_depthwise_params *params = &depthwise->params;
-    struct pixels p = {.depthwise = depthwise, .range = range_of(&depthwise->range)};
+    const struct tenon_window *w = &depthwise->window;
+    struct pixels p = {.depthwise = depthwise,
+                       .block = &depthwise->blocks[block],
+                       .steps = depthwise->steps[block],
+                       .columns = workspace,
+                       .range = range_of(&depthwise->range)};
     p.channels = params->channels < BLOCK_CHANNELS ? params->channels : BLOCK_CHANNELS;
-    for (uint32_t b = 0; b < params->blocks; b++) {
-        p.block = &depthwise->blocks[b];
-        for (size_t v = 0; v < 4; v++)
-            factors_load(&p.factors[v], &p.block->after, v * LANES, depthwise->form);
-        compute_pixels(&p, taps, pixel_count, out + p.block->first);
+    for (size_t v = 0; v < 4; v++)
+        factors_load(&p.factors[v], &p.block->after, v * LANES, depthwise->form);
+    size_t row_bytes = (size_t)w->out_w * (size_t)w->in_c;
+    for (size_t row = first_row; row < first_row + row_count; row++) {
+        size_t batch = row / (size_t)w->out_h;
+        const uint8_t *picture = in + batch * (size_t)w->in_h * (size_t)w->in_w * (size_t)w->in_c;
+        int64_t y = (int64_t)(row % (size_t)w->out_h) * w->stride_h - w->pad_top;
+        compute_row(&p, picture, y, out + row * row_bytes + p.block->first);
     }
 }

@@ -1,4 +1,4 @@
-/* The kernels depthwise_i8 and depthwise_f32, over tiles of output pixels. */
+/* The kernel depthwise_f32, over tiles of output pixels. */
 #include <string.h>
 
 #include "drivers/cpu/kernels.h"
@@ -9,31 +9,9 @@ enum { TILE_POINTERS = 1024, GRAIN_MACS = 50000 };
 struct depthwise {
     struct tenon_rows rows;
     const struct tenon_isa_kernels *isa;
-    struct tenon_depthwise_i8 i8;
     struct tenon_float_params f32;
-    bool is_float;
     size_t taps, tile_pixels, tiles, grain;
 };
-
-static enum tenon_status read_i8(struct depthwise *d, const struct tenon_cpu_call *call,
-                                 struct tenon_arena *arena, struct tenon_error *error) {
-    struct tenon_depthwise_params *params = &d->i8.params;
-    const struct tenon_desc *in = &call->operands[0].desc;
-    const struct tenon_cpu_isa_info *info = tenon_cpu_isa_get(d->isa->isa);
-    if (!tenon_depthwise_params_read(call->params, params) || params->lanes != info->lanes ||
-        params->taps != d->taps || params->channels != (uint32_t)d->rows.window.in_c)
-        return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "parameters of depthwise_i8 are malformed");
-    d->i8.blocks = tenon_arena_alloc_array(arena, params->blocks, sizeof(*d->i8.blocks));
-    if (d->i8.blocks == NULL)
-        return tenon_fail_memory(error);
-    for (uint32_t i = 0; i < params->blocks; i++)
-        tenon_depthwise_block_get(params, i, &d->i8.blocks[i]);
-    d->i8.rounding = call->rounding;
-    d->i8.range = tenon_output_range_of(call, params->low, params->high, params->zero_point);
-    d->i8.form = tenon_form_choose(&params->proof, &d->i8.range, call->rounding);
-    d->i8.flip = tenon_activation_flip(in->type, info);
-    return TENON_OK;
-}
 
 static enum tenon_status read_f32(struct depthwise *d, const struct tenon_cpu_call *call,
                                   struct tenon_error *error) {
@@ -53,14 +31,13 @@ static enum tenon_status prepare(const struct tenon_cpu_call *call,
     struct depthwise *d = tenon_arena_alloc(arena, sizeof(*d));
     if (d == NULL)
         return tenon_fail_memory(error);
-    if (call->op != TENON_OP_DEPTHWISE_CONV_2D)
+    if (call->op != TENON_OP_DEPTHWISE_CONV_2D || call->operands[0].desc.type != TENON_TYPE_F32)
         return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "a depthwise kernel for another operator");
     d->isa = isa;
-    d->is_float = call->operands[0].desc.type == TENON_TYPE_F32;
     enum tenon_status status = tenon_rows_init(&d->rows, call, error);
     d->taps = (size_t)d->rows.window.k_h * (size_t)d->rows.window.k_w;
     if (status == TENON_OK)
-        status = d->is_float ? read_f32(d, call, error) : read_i8(d, call, arena, error);
+        status = read_f32(d, call, error);
     if (status != TENON_OK)
         return status;
     if (d->rows.pixel_count * d->rows.pixel_bytes != tenon_desc_size(out) ||
@@ -90,10 +67,7 @@ static void run_tiles(void *user, size_t begin, size_t end, uint32_t worker) {
         size_t count = left < d->tile_pixels ? left : d->tile_pixels;
         uint8_t *out = (uint8_t *)job->run->op.outputs[0].data + first * d->rows.pixel_bytes;
         tenon_rows_get_taps(&d->rows, job->run->op.inputs[0].data, first, count, padding, taps);
-        if (d->is_float)
-            d->isa->depthwise_f32(&d->f32, (const float *const *)taps, count, (float *)out);
-        else
-            d->isa->depthwise_i8(&d->i8, taps, count, out);
+        d->isa->depthwise_f32(&d->f32, (const float *const *)taps, count, (float *)out);
     }
 }
 
@@ -104,5 +78,4 @@ static enum tenon_status run(const struct tenon_kernel_run *r, struct tenon_erro
     return TENON_OK;
 }
 
-const struct tenon_kernel tenon_kernel_depthwise_i8 = {"depthwise_i8", true, 6, prepare, run};
 const struct tenon_kernel tenon_kernel_depthwise_f32 = {"depthwise_f32", true, 6, prepare, run};
