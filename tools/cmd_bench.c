@@ -39,6 +39,7 @@ static const struct option options[] = {
     MACHINE_OPTION_ROUNDING(struct bench_options),
     MACHINE_OPTION_NUMERICS(struct bench_options),
     MACHINE_OPTION_PLACEMENT(struct bench_options),
+    MACHINE_OPTION_COSTS(struct bench_options),
     MACHINE_OPTION_NO_FALLBACK(struct bench_options),
     MACHINE_OPTION_PORTABLE(struct bench_options),
 };
@@ -222,10 +223,10 @@ static int parse_vs(char *text, const struct bench_options *first, struct bench_
     if (parse.help || memcmp(&second->input, &first->input, sizeof(first->input)) != 0 ||
         second->seconds != first->seconds || second->iterations != first->iterations ||
         second->warm_up != first->warm_up || second->json != first->json || second->vs != first->vs)
-        return tool_complain(EXIT_USAGE,
-                             "--vs takes -d, --threads, --rounding, --numerics, --placement,\n"
-                             "--no-fallback and --portable; "
-                             "the rest holds for both configurations");
+        return tool_complain(
+            EXIT_USAGE, "--vs takes -d, --threads, --rounding, --numerics, --placement, --costs,\n"
+                        "--no-fallback and --portable; "
+                        "the rest holds for both configurations");
     return EXIT_OK;
 }
 

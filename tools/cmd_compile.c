@@ -35,6 +35,7 @@ static const struct option options[] = {
     MACHINE_OPTION_ROUNDING(struct compile_options),
     MACHINE_OPTION_NUMERICS(struct compile_options),
     MACHINE_OPTION_PLACEMENT(struct compile_options),
+    MACHINE_OPTION_COSTS(struct compile_options),
     MACHINE_OPTION_NO_FALLBACK(struct compile_options),
     MACHINE_OPTION_PORTABLE(struct compile_options),
     {0, "list-passes", OPTION_FLAG, NULL, offsetof(struct compile_options, passes.list), 0, 0,

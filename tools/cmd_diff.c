@@ -52,6 +52,7 @@ static const struct option options[] = {
     MACHINE_OPTION_ROUNDING(struct diff_options),
     MACHINE_OPTION_NUMERICS(struct diff_options),
     MACHINE_OPTION_PLACEMENT(struct diff_options),
+    MACHINE_OPTION_COSTS(struct diff_options),
 };
 
 static int open_on(const char *path, const struct tenon_model *model,

@@ -16,7 +16,7 @@ struct dis_options {
 static const struct option options[] = {
     MACHINE_OPTION_DEVICE(struct dis_options),   MACHINE_OPTION_ROUNDING(struct dis_options),
     MACHINE_OPTION_NUMERICS(struct dis_options), MACHINE_OPTION_PLACEMENT(struct dis_options),
-    MACHINE_OPTION_PORTABLE(struct dis_options),
+    MACHINE_OPTION_COSTS(struct dis_options),    MACHINE_OPTION_PORTABLE(struct dis_options),
 };
 
 static int run(const struct command *command, int argc, char **argv) {

@@ -51,6 +51,7 @@ static const struct option options[] = {
     MACHINE_OPTION_ROUNDING(struct run_options),
     MACHINE_OPTION_NUMERICS(struct run_options),
     MACHINE_OPTION_PLACEMENT(struct run_options),
+    MACHINE_OPTION_COSTS(struct run_options),
     MACHINE_OPTION_NO_FALLBACK(struct run_options),
     MACHINE_OPTION_PORTABLE(struct run_options),
 };

@@ -28,7 +28,7 @@ struct command {
 };
 
 extern const struct command command_run, command_info, command_compile, command_bench,
-    command_devices, command_diff, command_dis;
+    command_devices, command_diff, command_dis, command_calibrate;
 
 /*
  * Parses argv[1…] into `values` (a structure that the options' offsets speak of) and the operands,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "costs.h"
 #include "report.h"
 
 bool machine_is_program(const char *path) {
@@ -136,6 +137,12 @@ static int compile(const char *path, const struct tenon_model *model, const char
                    struct tenon_program **out) {
     struct tenon_error error = {0};
     struct tenon_report *refusal = NULL, **report = options->report;
+    struct costs costs;
+    int result = costs_read(options->costs, &costs);
+    if (result != EXIT_OK) {
+        costs_finish(&costs);
+        return result;
+    }
     if (report == NULL && options->no_fallback)
         report = &refusal;
     const struct tenon_compile_options compile = {
@@ -149,16 +156,18 @@ static int compile(const char *path, const struct tenon_model *model, const char
         .numerics = options->numerics == 0 ? TENON_NUMERICS_EXACT : TENON_NUMERICS_WITHIN_1,
         .placement = options->placement == MACHINE_PLACEMENT_ORDER ? TENON_PLACEMENT_BY_ORDER
                                                                    : TENON_PLACEMENT_BY_COST,
+        .measured = costs.items,
+        .measured_count = costs.count,
         .report = report,
         .passes = options->passes,
     };
     enum tenon_status status = tenon_compile(model, &compile, out, &error);
-    int result = EXIT_OK;
     if (status == TENON_ERROR_FALLBACK && report != NULL && *report != NULL)
         result = complain_fallback(path, *report);
     else if (status != TENON_OK)
         result = tool_complain_error(path, &error);
     tenon_report_destroy(refusal);
+    costs_finish(&costs);
     return result;
 }
 
@@ -190,7 +199,8 @@ static int load_program(const char *path, const struct machine_options *options,
                         struct tenon_program **out) {
     struct tenon_error error = {0};
     if (options->devices != NULL || options->rounding != 0 || options->portable ||
-        options->no_fallback || options->numerics != 0 || options->placement != 0)
+        options->no_fallback || options->numerics != 0 || options->placement != 0 ||
+        options->costs != NULL)
         return tool_complain(EXIT_USAGE,
                              "%s is a compiled program: devices, rounding and fallback were chosen "
                              "by `tenon compile`; drop these options or name the model",

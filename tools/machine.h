@@ -13,6 +13,7 @@ enum { MACHINE_TARGETS_MAX = 8 };
 
 struct machine_options {
     const char *devices; /* "cpu,reference"; NULL means the default */
+    const char *costs;   /* file of measured times, or NULL */
     uint64_t threads;
     int rounding;  /* index in MACHINE_ROUNDING_WORDS */
     int numerics;  /* index in MACHINE_NUMERICS_WORDS */
@@ -56,6 +57,11 @@ enum { MACHINE_PLACEMENT_COST, MACHINE_PLACEMENT_ORDER };
             0, 0,                                                                                  \
             "order: every operator on the first device listed\n"                                   \
             "that takes it (default cost)"                                                         \
+    }
+#define MACHINE_OPTION_COSTS(type)                                            \
+    {                                                                         \
+        0, "costs", OPTION_TEXT, "FILE", offsetof(type, machine.costs), 0, 0, \
+            "times that `tenon calibrate` measured, in place\nof estimates"   \
     }
 #define MACHINE_OPTION_NO_FALLBACK(type)                                                \
     {                                                                                   \

@@ -11,8 +11,8 @@
 #include "report.h"
 
 static const struct command *const commands[] = {
-    &command_run,  &command_info, &command_compile, &command_bench,
-    &command_diff, &command_dis,  &command_devices,
+    &command_run,  &command_info, &command_compile,   &command_bench,
+    &command_diff, &command_dis,  &command_calibrate, &command_devices,
 };
 enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
 

@@ -395,7 +395,7 @@ class CommandLine(CommandTest):
         out, _ = self.expect(0, "--version")
         self.assertRegex(out, r"^tenon \d+\.\d+\.\d+\n$")
         out, _ = self.expect(0, "help")
-        for name in ("run", "info", "compile", "bench", "diff", "dis", "devices"):
+        for name in ("run", "info", "compile", "bench", "diff", "dis", "calibrate", "devices"):
             self.assertIn(f"  {name} ", out)
             text, _ = self.expect(0, "help", name)
             self.assertEqual(self.expect(0, name, "--help")[0], text)

@@ -7,7 +7,7 @@ import unittest
 
 from command import SOURCE, tenon
 
-COMMANDS = ("run", "info", "compile", "bench", "diff", "dis", "devices")
+COMMANDS = ("run", "info", "compile", "bench", "diff", "dis", "calibrate", "devices")
 MAN = os.path.join(SOURCE, "man")
 
 

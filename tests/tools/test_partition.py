@@ -149,5 +149,54 @@ class Partition(CommandTest):
         self.assertNotIn("script", tags)
 
 
+class Calibration(CommandTest):
+    def test_common_operators_are_measured_and_used(self):
+        costs = self.path("costs.json")
+        out, _ = self.expect(0, "calibrate", "--time", "0.01", "-d", "cpu,null", "-o", costs)
+        self.assertRegex(out, r"cpu +conv_2d +12 ")
+        self.assertRegex(out, r"null +relu6 +4 ")
+        items = json.loads(self.read("costs.json"))["costs"]
+        ratios = {(c["target"], c["operation"]): c["ratio"] for c in items if "ratio" in c}
+        self.assertTrue(all(("ns" in c) != ("ratio" in c) for c in items))
+        data = self.path("plan.json")
+        model = self.write("sandwich.tir", SANDWICH)
+        self.expect(0, "compile", "-d", "null,cpu", "--report", data, "-o", self.path("a.tnn"),
+                    model)
+        before = json.loads(self.read("plan.json"))
+        self.expect(0, "compile", "-d", "null,cpu", "--costs", costs, "--report", data, "-o",
+                    self.path("b.tnn"), model)
+        after = json.loads(self.read("plan.json"))
+        one, other = before["nodes"][1]["options"][1], after["nodes"][1]["options"][1]
+        self.assertEqual((one["target"], one["calibrated"], other["calibrated"]),
+                         ("cpu", False, True))
+        self.assertAlmostEqual(other["estimated_ns"],
+                               one["estimated_ns"] * ratios["cpu", "add"], delta=2)
+
+    def test_operators_of_a_model(self):
+        model, costs, data = self.write("sandwich.tir", SANDWICH), self.path("c"), self.path("p.json")
+        self.expect(0, "calibrate", "--time", "0.01", "-d", "cpu", "-m", model, "-o", costs)
+        items = json.loads(self.read("c"))["costs"]
+        exact = {c["operation"]: c["ns"] for c in items if "ns" in c}
+        self.assertEqual(len(exact), 3)
+        self.expect(0, "run", "--costs", costs, "--report", data, model)
+        for node in json.loads(self.read("p.json"))["nodes"]:
+            self.assertEqual(node["estimated_ns"], exact[node["operation"]])
+
+    def test_what_is_no_profile_is_refused(self):
+        model = self.write("sandwich.tir", SANDWICH)
+        for text in ("", "{}", "[]", '{"tenon_costs": 2, "costs": []}', '{"tenon_costs": 1}',
+                     '{"tenon_costs": 1, "costs": [{"target": "cpu", "operation": "add"}]}',
+                     '{"tenon_costs": 1, "costs": [{"target": "cpu", "ns": 1}]}',
+                     '{"tenon_costs": 1, "costs": [{"target": "cpu", "operation": "add", '
+                     '"ratio": -1}]}', '{"tenon_costs": 1, "costs": [1]}'):
+            with self.subTest(text):
+                self.expect(2, "run", "--costs", self.write("c", text.encode()), model)
+        self.expect(4, "run", "--costs", self.path("none"), model)
+        self.expect(0, "run", "--costs", self.write("c", b'{"tenon_costs": 1, "costs": []}'), model)
+        self.expect(3, "calibrate")
+        self.expect(4, "calibrate", "-d", "nosuch", "-o", self.path("x"))
+        self.assertFalse(os.path.exists(self.path("x")))
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)
