@@ -17,8 +17,6 @@ struct tenon_capabilities {
     int32_t stride_max, kernel_max, dilation_max; /* of a convolution, per axis */
     /* Elements of the lookup table behind a convolution; 256 holds any function of 8 bits. */
     int32_t lut_entries;
-    /* Operators with an epilogue of a residual sum: conv and add in one. */
-    bool residual_add;
     /* Lossy forms, off by default: what a pass then loses, it counts. */
     bool lossy_scales;
 };

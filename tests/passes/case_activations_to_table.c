@@ -45,4 +45,9 @@ static const char *broken(const struct generator *g, const struct tenon_graph *a
     return established(g, after, rule);
 }
 
-const struct pass_case case_activations_to_table = {"activations-to-table", generate, 50, broken};
+const struct pass_case case_activations_to_table = {
+    .pass = "activations-to-table",
+    .generate = generate,
+    .floor_percent = 50,
+    .broken = broken,
+};

@@ -13,5 +13,8 @@ static void generate(struct generator *g) {
     gen_pool_within(g, TENON_OP_AVERAGE_POOL_2D, input, &window);
 }
 
-const struct pass_case case_average_pool_to_depthwise = {"average-pool-to-depthwise", generate, 50,
-                                                         NULL};
+const struct pass_case case_average_pool_to_depthwise = {
+    .pass = "average-pool-to-depthwise",
+    .generate = generate,
+    .floor_percent = 50,
+};

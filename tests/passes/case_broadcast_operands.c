@@ -52,4 +52,9 @@ static const char *broken(const struct generator *g, const struct tenon_graph *a
     return established(g, after, rule);
 }
 
-const struct pass_case case_broadcast_operands = {"broadcast-operands", generate, 60, broken};
+const struct pass_case case_broadcast_operands = {
+    .pass = "broadcast-operands",
+    .generate = generate,
+    .floor_percent = 60,
+    .broken = broken,
+};

@@ -23,4 +23,9 @@ static const char *broken(const struct generator *g, const struct tenon_graph *a
     return established(g, after, rule);
 }
 
-const struct pass_case case_depthwise_to_conv = {"depthwise-to-conv", generate, 60, broken};
+const struct pass_case case_depthwise_to_conv = {
+    .pass = "depthwise-to-conv",
+    .generate = generate,
+    .floor_percent = 60,
+    .broken = broken,
+};

@@ -24,4 +24,9 @@ static const char *broken(const struct generator *g, const struct tenon_graph *a
     return established(g, after, rule);
 }
 
-const struct pass_case case_dilate_kernels = {"dilate-kernels", generate, 50, broken};
+const struct pass_case case_dilate_kernels = {
+    .pass = "dilate-kernels",
+    .generate = generate,
+    .floor_percent = 50,
+    .broken = broken,
+};

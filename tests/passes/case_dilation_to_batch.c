@@ -28,4 +28,9 @@ static const char *broken(const struct generator *g, const struct tenon_graph *a
     return established(g, after, rule);
 }
 
-const struct pass_case case_dilation_to_batch = {"dilation-to-batch", generate, 50, broken};
+const struct pass_case case_dilation_to_batch = {
+    .pass = "dilation-to-batch",
+    .generate = generate,
+    .floor_percent = 50,
+    .broken = broken,
+};

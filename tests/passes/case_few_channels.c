@@ -13,4 +13,8 @@ static void generate(struct generator *g) {
         gen_conv(g, result, 0, &window);
 }
 
-const struct pass_case case_few_channels = {"few-channels", generate, 50, NULL};
+const struct pass_case case_few_channels = {
+    .pass = "few-channels",
+    .generate = generate,
+    .floor_percent = 50,
+};

@@ -27,4 +27,9 @@ static const char *broken(const struct generator *g, const struct tenon_graph *a
     return NULL;
 }
 
-const struct pass_case case_fold_zero_point = {"fold-zero-point", generate, 70, broken, 0};
+const struct pass_case case_fold_zero_point = {
+    .pass = "fold-zero-point",
+    .generate = generate,
+    .floor_percent = 70,
+    .broken = broken,
+};

@@ -33,5 +33,9 @@ static const char *broken(const struct generator *g, const struct tenon_graph *a
     return established(g, after, rule);
 }
 
-const struct pass_case case_fully_connected_to_conv = {"fully-connected-to-conv", generate, 80,
-                                                       broken};
+const struct pass_case case_fully_connected_to_conv = {
+    .pass = "fully-connected-to-conv",
+    .generate = generate,
+    .floor_percent = 80,
+    .broken = broken,
+};

@@ -41,4 +41,8 @@ static void generate(struct generator *g) {
         gen_any(g, y);
 }
 
-const struct pass_case case_fuse_activation = {"fuse-activation", generate, 40, NULL, 0};
+const struct pass_case case_fuse_activation = {
+    .pass = "fuse-activation",
+    .generate = generate,
+    .floor_percent = 40,
+};

@@ -42,4 +42,8 @@ static void generate(struct generator *g) {
         gen_any(g, result);
 }
 
-const struct pass_case case_fuse_pad = {"fuse-pad", generate, 55, NULL, 0};
+const struct pass_case case_fuse_pad = {
+    .pass = "fuse-pad",
+    .generate = generate,
+    .floor_percent = 55,
+};

@@ -20,4 +20,8 @@ static void generate(struct generator *g) {
     gen_mean(g, input);
 }
 
-const struct pass_case case_mean_to_pool = {"mean-to-pool", generate, 50, NULL};
+const struct pass_case case_mean_to_pool = {
+    .pass = "mean-to-pool",
+    .generate = generate,
+    .floor_percent = 50,
+};

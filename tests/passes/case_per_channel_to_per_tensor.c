@@ -48,8 +48,12 @@ static const char *broken(const struct generator *g, const struct tenon_graph *a
     return NULL;
 }
 
-const struct pass_case case_per_channel_to_per_tensor = {"per-channel-to-per-tensor", generate, 40,
-                                                         broken, 0};
+const struct pass_case case_per_channel_to_per_tensor = {
+    .pass = "per-channel-to-per-tensor",
+    .generate = generate,
+    .floor_percent = 40,
+    .broken = broken,
+};
 
 /* One convolution whose scales are within a factor of 4, as networks have them. */
 static void generate_lossy(struct generator *g) {
@@ -65,5 +69,10 @@ static void generate_lossy(struct generator *g) {
         scales[c] = scales[0] * (0.5f + (float)gen_below(g, 1000) / 667);
 }
 
-const struct pass_case case_per_channel_to_per_tensor_lossy = {"per-channel-to-per-tensor.lossy",
-                                                               generate_lossy, 25, broken, 1.0};
+const struct pass_case case_per_channel_to_per_tensor_lossy = {
+    .pass = "per-channel-to-per-tensor.lossy",
+    .generate = generate_lossy,
+    .floor_percent = 25,
+    .broken = broken,
+    .mean_most = 1.0,
+};

@@ -24,5 +24,8 @@ static void generate(struct generator *g) {
     gen_resize(g, result != TENON_ID_NONE ? result : input);
 }
 
-const struct pass_case case_resize_nearest_to_blocks = {"resize-nearest-to-blocks", generate, 50,
-                                                        NULL};
+const struct pass_case case_resize_nearest_to_blocks = {
+    .pass = "resize-nearest-to-blocks",
+    .generate = generate,
+    .floor_percent = 50,
+};

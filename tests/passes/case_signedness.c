@@ -115,7 +115,15 @@ static const char *broken(const struct generator *g, const struct tenon_graph *a
     return NULL;
 }
 
-const struct pass_case case_unsigned_to_signed = {"unsigned-to-signed", generate_unsigned, 80,
-                                                  broken, 0};
-const struct pass_case case_signed_to_unsigned = {"signed-to-unsigned", generate_signed, 80, broken,
-                                                  0};
+const struct pass_case case_unsigned_to_signed = {
+    .pass = "unsigned-to-signed",
+    .generate = generate_unsigned,
+    .floor_percent = 80,
+    .broken = broken,
+};
+const struct pass_case case_signed_to_unsigned = {
+    .pass = "signed-to-unsigned",
+    .generate = generate_signed,
+    .floor_percent = 80,
+    .broken = broken,
+};

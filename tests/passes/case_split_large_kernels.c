@@ -31,4 +31,9 @@ static const char *broken(const struct generator *g, const struct tenon_graph *a
     return established(g, after, rule);
 }
 
-const struct pass_case case_split_large_kernels = {"split-large-kernels", generate, 50, broken};
+const struct pass_case case_split_large_kernels = {
+    .pass = "split-large-kernels",
+    .generate = generate,
+    .floor_percent = 50,
+    .broken = broken,
+};

@@ -56,4 +56,9 @@ static const char *broken(const struct generator *g, const struct tenon_graph *a
     return NULL;
 }
 
-const struct pass_case case_split_wide_weights = {"split-wide-weights", generate, 35, broken, 0};
+const struct pass_case case_split_wide_weights = {
+    .pass = "split-wide-weights",
+    .generate = generate,
+    .floor_percent = 35,
+    .broken = broken,
+};

@@ -47,5 +47,9 @@ static const char *broken(const struct generator *g, const struct tenon_graph *a
     return established(g, after, rule);
 }
 
-const struct pass_case case_transpose_conv_to_conv = {"transpose-conv-to-conv", generate, 50,
-                                                      broken};
+const struct pass_case case_transpose_conv_to_conv = {
+    .pass = "transpose-conv-to-conv",
+    .generate = generate,
+    .floor_percent = 50,
+    .broken = broken,
+};

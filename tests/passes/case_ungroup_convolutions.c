@@ -25,4 +25,9 @@ static const char *broken(const struct generator *g, const struct tenon_graph *a
     return established(g, after, rule);
 }
 
-const struct pass_case case_ungroup_convolutions = {"ungroup-convolutions", generate, 50, broken};
+const struct pass_case case_ungroup_convolutions = {
+    .pass = "ungroup-convolutions",
+    .generate = generate,
+    .floor_percent = 50,
+    .broken = broken,
+};

@@ -24,4 +24,9 @@ static const char *broken(const struct generator *g, const struct tenon_graph *a
     return established(g, after, rule);
 }
 
-const struct pass_case case_unstride_convolutions = {"unstride-convolutions", generate, 50, broken};
+const struct pass_case case_unstride_convolutions = {
+    .pass = "unstride-convolutions",
+    .generate = generate,
+    .floor_percent = 50,
+    .broken = broken,
+};

@@ -69,8 +69,14 @@ enum tenon_rounding gen_rounding(struct generator *g) {
 }
 
 static void fill_f32(struct generator *g, float *out, size_t count) {
+    bool zeros = g->rough_floats && gen_chance(g, 15);
+    for (size_t i = 0; zeros && i < count; i++)
+        out[i] = gen_chance(g, 50) ? 0.0f : -0.0f;
+    if (zeros)
+        return;
     for (size_t i = 0; i < count; i++)
-        out[i] = (float)gen_range(g, -16, 16) / 2;
+        out[i] = g->rough_floats ? (float)gen_range(g, -0xffffff, 0xffffff) * 0x1p-22f
+                                 : (float)gen_range(g, -16, 16) / 2;
 }
 
 void gen_fill(struct generator *g, const struct tenon_desc *desc, void *data) {

@@ -12,7 +12,8 @@
 #include "ir/capabilities.h"
 #include "ir/graph.h"
 
-/* How far a lossy form goes from the exact one, over elements of 8 bits. */
+/* How far a lossy form goes from the exact one: in steps, floats in units of 2^-23 of the largest.
+ */
 struct deviation {
     uint64_t elements, different, sum;
     int largest;
@@ -24,6 +25,7 @@ struct generator {
     struct tenon_graph graph;
     struct tenon_capabilities capabilities; /* what the pass is run with */
     struct deviation *deviation;            /* NULL: results must be the same */
+    bool rough_floats;                      /* with all 24 bits, where sums round */
     bool out_of_memory;
     uint32_t inputs[16], input_count;
 };
