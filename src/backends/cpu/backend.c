@@ -8,6 +8,7 @@
 
 #include "backend/planner.h"
 #include "backends/cpu/lower.h"
+#include "ir/view.h"
 #include "util/checked.h"
 
 enum { DATA_ALIGNMENT = 64, NOT_PLANNED = -1, RELEASE_BYTES = 1 << 20 };
@@ -17,6 +18,7 @@ struct location {
     enum tenon_cpu_place place;
     uint64_t offset; /* as in struct tenon_cpu_operand; of SCRATCH: plan item */
     bool known;
+    bool local; /* a result that does not leave the part */
 };
 
 struct lowering {
@@ -26,6 +28,7 @@ struct lowering {
     struct tenon_arena *arena;
     struct location *locations; /* per tensor of the graph */
     uint32_t *last_use;         /* per tensor: step of the part, of results inside the part */
+    struct tenon_views views;   /* last uses of a base are those of all that is in it */
     struct tenon_plan_item *items;
     uint32_t item_count;
     uint32_t *scratch_items; /* per call: the item of its working memory */
@@ -54,19 +57,45 @@ static bool allocate(struct lowering *l) {
 static void locate_border(struct lowering *l) {
     const struct tenon_part *part = l->part;
     for (uint32_t i = 0; i < part->write_count; i++)
-        l->locations[part->writes[i]] = (struct location){TENON_CPU_WRITE, i, true};
+        l->locations[part->writes[i]] = (struct location){TENON_CPU_WRITE, i, true, false};
     for (uint32_t i = 0; i < part->read_count; i++) /* variables are both: they are read places */
-        l->locations[part->reads[i]] = (struct location){TENON_CPU_READ, i, true};
+        l->locations[part->reads[i]] = (struct location){TENON_CPU_READ, i, true, false};
+}
+
+/* Operands are dense and aligned. What is on the border is somebody else's memory: only its start
+ * has a name here. The reference kernels run one by one, whatever they do. */
+static bool is_view(const void *user, const struct tenon_graph *graph, uint32_t tensor,
+                    const struct tenon_view *view) {
+    const struct lowering *l = user;
+    const struct tenon_desc *desc = &graph->tensors[tensor].desc;
+    const struct location *base = &l->locations[view->base];
+    int64_t at = view->offset * (int64_t)(tenon_type_bit_count(desc->type) / 8);
+    return strcmp(l->target->name, "reference") != 0 && l->locations[tensor].local &&
+           tenon_view_is_dense(view, &desc->shape) && at % TENON_CPU_ALIGNMENT == 0 &&
+           (base->local || (base->known && at == 0));
+}
+
+static bool find_views(struct lowering *l) {
+    for (uint32_t step = 0; step < l->part->node_count; step++) {
+        const struct tenon_node *node = node_at(l, step);
+        for (uint32_t i = 0; i < node->output_count; i++)
+            l->locations[node->outputs[i]].local = !l->locations[node->outputs[i]].known;
+    }
+    return tenon_views_find(&l->views, l->graph, is_view, l, l->arena);
+}
+
+static void use(struct lowering *l, uint32_t tensor, uint32_t step) {
+    if (tensor != TENON_ID_NONE)
+        l->last_use[l->views.tensors[tensor].base] = step;
 }
 
 static void find_last_uses(struct lowering *l) {
     for (uint32_t step = 0; step < l->part->node_count; step++) {
         const struct tenon_node *node = node_at(l, step);
         for (uint32_t i = 0; i < node->output_count; i++)
-            l->last_use[node->outputs[i]] = step;
+            use(l, node->outputs[i], step);
         for (uint32_t i = 0; i < node->input_count; i++)
-            if (node->inputs[i] != TENON_ID_NONE)
-                l->last_use[node->inputs[i]] = step;
+            use(l, node->inputs[i], step);
     }
 }
 
@@ -75,30 +104,32 @@ static void locate_constant(struct lowering *l, uint32_t id) {
     const struct tenon_tensor *tensor = &l->graph->tensors[id];
     struct tenon_strbuf *data = l->out->data;
     tenon_strbuf_align(data, DATA_ALIGNMENT);
-    l->locations[id] = (struct location){TENON_CPU_DATA, data->size - l->out->data_base, true};
+    l->locations[id] =
+        (struct location){TENON_CPU_DATA, data->size - l->out->data_base, true, false};
     tenon_strbuf_append(data, tensor->data, tenon_desc_size(&tensor->desc));
 }
 
-/* The plan item that an output can take over from input 0, or NOT_PLANNED. */
+/* The plan item that an output can take over from input 0, which is all of it, or NOT_PLANNED. */
 static int64_t item_in_place(const struct lowering *l, const struct tenon_node *node,
                              uint32_t step) {
-    if (!tenon_op_get_info(node->op)->in_place || node->inputs[0] == TENON_ID_NONE)
-        return NOT_PLANNED;
+    const struct tenon_tensor *tensors = l->graph->tensors;
     uint32_t in = node->inputs[0], out = node->outputs[0];
-    const struct location *location = &l->locations[in];
-    if (location->place != TENON_CPU_SCRATCH || !location->known || l->last_use[in] != step ||
-        tenon_desc_size(&l->graph->tensors[in].desc) !=
-            tenon_desc_size(&l->graph->tensors[out].desc))
+    if (!tenon_op_get_info(node->op)->in_place || in == TENON_ID_NONE)
+        return NOT_PLANNED;
+    uint32_t base = l->views.tensors[in].base;
+    const struct location *location = &l->locations[base];
+    if (location->place != TENON_CPU_SCRATCH || !location->known || l->last_use[base] != step ||
+        tenon_desc_size(&tensors[in].desc) != tenon_desc_size(&tensors[base].desc) ||
+        tenon_desc_size(&tensors[in].desc) != tenon_desc_size(&tensors[out].desc))
         return NOT_PLANNED;
     return (int64_t)location->offset;
 }
 
-static void locate_result(struct lowering *l, const struct tenon_node *node, uint32_t output,
-                          uint32_t step) {
-    uint32_t id = node->outputs[output];
+/* `in_place` is an item that the tensor may take over, or NOT_PLANNED. */
+static void locate_result(struct lowering *l, uint32_t id, int64_t in_place, uint32_t step) {
     if (l->locations[id].known)
         return;
-    int64_t item = output == 0 ? item_in_place(l, node, step) : NOT_PLANNED;
+    int64_t item = in_place;
     if (item == NOT_PLANNED) {
         item = l->item_count++;
         l->items[item].first = step;
@@ -106,13 +137,21 @@ static void locate_result(struct lowering *l, const struct tenon_node *node, uin
     }
     if (l->last_use[id] > l->items[item].last)
         l->items[item].last = l->last_use[id];
-    l->locations[id] = (struct location){TENON_CPU_SCRATCH, (uint64_t)item, true};
+    l->locations[id] = (struct location){TENON_CPU_SCRATCH, (uint64_t)item, true, true};
+}
+
+/* An output, or what it is a part of. */
+static void locate_output(struct lowering *l, const struct tenon_node *node, uint32_t output,
+                          uint32_t step) {
+    uint32_t id = node->outputs[output], base = l->views.tensors[id].base;
+    bool whole = output == 0 && base == id;
+    locate_result(l, base, whole ? item_in_place(l, node, step) : NOT_PLANNED, step);
 }
 
 static void set_operand(struct lowering *l, uint32_t id, struct tenon_cpu_operand *out) {
     if (id == TENON_ID_NONE)
         return;
-    const struct location *location = &l->locations[id];
+    const struct location *location = &l->locations[l->views.tensors[id].base];
     *out = (struct tenon_cpu_operand){
         .place = location->place,
         .offset = location->offset,
@@ -130,7 +169,7 @@ static void release_read_constants(struct lowering *l) {
 
 static enum tenon_status lower_node(struct lowering *l, uint32_t step, struct tenon_error *error) {
     const struct tenon_node *node = node_at(l, step);
-    struct tenon_cpu_call *call = &l->code.calls[step];
+    struct tenon_cpu_call *call = &l->code.calls[l->code.call_count];
     size_t count = (size_t)node->input_count + node->output_count;
     struct tenon_operand *operands = tenon_arena_alloc_array(l->arena, count, sizeof(*operands));
     *call = (struct tenon_cpu_call){
@@ -163,10 +202,10 @@ static enum tenon_status lower_node(struct lowering *l, uint32_t step, struct te
             set_operand(l, id, &call->operands[i]);
     }
     for (uint32_t i = 0; i < node->output_count; i++) {
-        locate_result(l, node, i, step);
+        locate_output(l, node, i, step);
         set_operand(l, node->outputs[i], &call->operands[node->input_count + i]);
     }
-    l->scratch_items[step] = l->item_count;
+    l->scratch_items[l->code.call_count++] = l->item_count;
     l->items[l->item_count++] =
         (struct tenon_plan_item){.size_bytes = call->scratch_bytes, .first = step, .last = step};
     l->out->kernels[step] = call->kernel;
@@ -174,14 +213,26 @@ static enum tenon_status lower_node(struct lowering *l, uint32_t step, struct te
     return TENON_OK;
 }
 
+/* Bytes between the start of the memory that a tensor is in and its own. */
+static uint64_t bytes_before(const struct lowering *l, uint32_t tensor) {
+    const struct tenon_desc *desc = &l->graph->tensors[tensor].desc;
+    return (uint64_t)l->views.tensors[tensor].offset * (tenon_type_bit_count(desc->type) / 8);
+}
+
 /* Turns plan items into offsets. */
 static void resolve_plan(struct lowering *l) {
-    for (uint32_t step = 0; step < l->code.call_count; step++) {
-        struct tenon_cpu_call *call = &l->code.calls[step];
-        for (uint32_t i = 0; i < call->input_count + call->output_count; i++)
-            if (call->operands[i].place == TENON_CPU_SCRATCH)
-                call->operands[i].offset = l->items[call->operands[i].offset].offset;
-        call->scratch_offset = l->items[l->scratch_items[step]].offset;
+    for (uint32_t c = 0; c < l->code.call_count; c++) {
+        struct tenon_cpu_call *call = &l->code.calls[c];
+        const struct tenon_node *node = node_at(l, call->node);
+        for (uint32_t i = 0; i < call->input_count + call->output_count; i++) {
+            struct tenon_cpu_operand *operand = &call->operands[i];
+            if (operand->place == TENON_CPU_SCRATCH)
+                operand->offset =
+                    l->items[operand->offset].offset +
+                    bytes_before(l, i < node->input_count ? node->inputs[i]
+                                                          : node->outputs[i - node->input_count]);
+        }
+        call->scratch_offset = l->items[l->scratch_items[c]].offset;
     }
 }
 
@@ -193,10 +244,15 @@ static enum tenon_status cpu_compile(const struct tenon_target *target,
     if (!allocate(&l))
         return tenon_fail_memory(error);
     locate_border(&l);
+    if (!find_views(&l))
+        return tenon_fail_memory(error);
     find_last_uses(&l);
-    l.code.call_count = part->node_count;
     for (uint32_t step = 0; step < part->node_count; step++) {
-        enum tenon_status status = lower_node(&l, step, error);
+        enum tenon_status status = TENON_OK;
+        if (l.views.idle[part->nodes[step]])
+            out->kernels[step] = "view";
+        else
+            status = lower_node(&l, step, error);
         if (status != TENON_OK)
             return status;
     }
