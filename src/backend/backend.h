@@ -35,11 +35,16 @@ struct tenon_part {
     /* Per node: its row in the image's tables of this part (kernels, profiles), since lowering
      * makes one node of several and several of one. NULL: each node has its own. */
     const uint32_t *rows;
+    uint32_t row_count; /* with rows */
 };
 
 /* The row of the part's i-th node. */
 static inline uint32_t tenon_part_row(const struct tenon_part *part, uint32_t i) {
     return part->rows != NULL ? part->rows[i] : i;
+}
+
+static inline uint32_t tenon_part_row_count(const struct tenon_part *part) {
+    return part->rows != NULL ? part->row_count : part->node_count;
 }
 
 /* What a backend makes of a part. Constants go straight into the image: `data` is its buffer, and

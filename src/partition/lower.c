@@ -152,7 +152,7 @@ static enum tenon_status separate_outputs(struct tenon_graph *graph, struct teno
 
 /* A node that no pass gave a source belongs to the row of the one before. */
 static bool describe(const struct tenon_lowering *lowering, const struct tenon_graph *graph,
-                     struct tenon_arena *arena, struct tenon_part *out) {
+                     uint32_t row_count, struct tenon_arena *arena, struct tenon_part *out) {
     uint32_t *nodes = tenon_arena_alloc_array(arena, graph->node_count, sizeof(*nodes));
     uint32_t *rows = tenon_arena_alloc_array(arena, graph->node_count, sizeof(*rows));
     if (nodes == NULL || rows == NULL)
@@ -171,7 +171,8 @@ static bool describe(const struct tenon_lowering *lowering, const struct tenon_g
                                .read_count = graph->input_count,
                                .writes = graph->outputs,
                                .write_count = graph->output_count,
-                               .rows = rows};
+                               .rows = rows,
+                               .row_count = row_count};
     return true;
 }
 
@@ -192,7 +193,7 @@ enum tenon_status tenon_lower_part(struct tenon_lowering *lowering,
         status = tenon_lower_graph(graph, capabilities, debug, error);
     if (status == TENON_OK)
         status = separate_outputs(graph, error);
-    if (status == TENON_OK && !describe(lowering, graph, arena, out))
+    if (status == TENON_OK && !describe(lowering, graph, part->node_count, arena, out))
         status = tenon_fail_memory(error);
     return status;
 }

@@ -339,7 +339,7 @@ static void write_code(const struct nvdla_lowering *l, uint64_t scratch_bytes) {
     const struct tenon_nvdla_code code = {
         .config = l->config->name,
         .atom_bytes = l->config->atom_bytes,
-        .node_count = l->part->node_count,
+        .node_count = tenon_part_row_count(l->part),
         .scratch_bytes = scratch_bytes,
         .moves = l->program.moves,
         .move_count = l->program.move_count,
