@@ -94,8 +94,7 @@ static bool run(void *engine) {
         .size = sizeof(job), .session = self->session, .signals = signals, .signal_count = 1};
     tenon_queue_wait_idle(self->queue);
     if (tenon_fence_reset(self->fence) == TENON_OK &&
-        tenon_queue_submit(self->queue, &job, &error) == TENON_OK &&
-        tenon_fence_wait(self->fence, TENON_WAIT_FOREVER, &error) == TENON_OK)
+        tenon_queue_run(self->queue, &job, &error) == TENON_OK)
         return true;
     return complain("run: %s", error.message);
 }

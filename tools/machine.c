@@ -259,8 +259,7 @@ int machine_run(struct machine *machine, const char *path, uint64_t *duration_ns
     if (tenon_fence_is_signalled(machine->fence))
         tenon_fence_reset(machine->fence);
     uint64_t start = tool_clock_ns();
-    if (tenon_queue_submit(machine->queue, &job, &error) != TENON_OK ||
-        tenon_fence_wait(machine->fence, TENON_WAIT_FOREVER, &error) != TENON_OK)
+    if (tenon_queue_run(machine->queue, &job, &error) != TENON_OK)
         return tool_complain_error(path, &error);
     *duration_ns = tool_clock_ns() - start;
     return EXIT_OK;

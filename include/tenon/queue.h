@@ -44,6 +44,13 @@ struct tenon_job {
 TENON_API enum tenon_status tenon_queue_submit(struct tenon_queue *queue,
                                                const struct tenon_job *job,
                                                struct tenon_error *error);
+/*
+ * Submits a job and waits until it signals the first of its fences; at least one is needed. A queue
+ * without other jobs runs it in the calling thread, which saves two handovers. Allocates nothing.
+ * Errors: those of tenon_queue_submit, then the job's.
+ */
+TENON_API enum tenon_status tenon_queue_run(struct tenon_queue *queue, const struct tenon_job *job,
+                                            struct tenon_error *error);
 /* Waits until every job submitted so far has ended. */
 TENON_API void tenon_queue_wait_idle(struct tenon_queue *queue);
 

@@ -139,9 +139,7 @@ enum tenon_status tenon_invoke(struct tenon_network *network, struct tenon_error
         .size = sizeof(job), .session = network->session, .signals = signals, .signal_count = 1};
     enum tenon_status status = tenon_fence_reset(network->fence);
     if (status == TENON_OK)
-        status = tenon_queue_submit(network->queue, &job, error);
-    if (status == TENON_OK)
-        status = tenon_fence_wait(network->fence, TENON_WAIT_FOREVER, error);
+        status = tenon_queue_run(network->queue, &job, error);
     return status;
 }
 

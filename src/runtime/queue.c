@@ -27,6 +27,7 @@ struct tenon_queue {
     bool stopping;
     bool busy;                   /* the job at head has been begun */
     uint32_t head, count, depth; /* the job at head runs until it is taken off */
+    uint32_t idle_waiters;
     struct job *jobs;
 };
 
@@ -95,7 +96,8 @@ static void run_head(struct tenon_queue *queue) {
     queue->head = (queue->head + 1) % queue->depth;
     queue->count--;
     queue->busy = false;
-    pthread_cond_broadcast(&queue->changed);
+    if (queue->count != 0 || queue->stopping || queue->idle_waiters != 0)
+        pthread_cond_broadcast(&queue->changed);
 }
 
 static void *queue_main(void *user) {
@@ -217,11 +219,11 @@ static void append_job(struct tenon_queue *queue, const struct tenon_job *job) {
     for (uint32_t i = 0; i < job->signal_count; i++)
         slot->signals[i] = tenon_fence_ref(job->signals[i]);
     queue->count++;
-    pthread_cond_broadcast(&queue->changed);
 }
 
-enum tenon_status tenon_queue_submit(struct tenon_queue *queue, const struct tenon_job *job,
-                                     struct tenon_error *error) {
+/* With `claimed`: the caller runs the job if it is the only one and may start, and is told so. */
+static enum tenon_status enqueue(struct tenon_queue *queue, const struct tenon_job *job,
+                                 bool *claimed, struct tenon_error *error) {
     enum tenon_status status = check_job(job, error);
     if (status != TENON_OK)
         return status;
@@ -235,15 +237,40 @@ enum tenon_status tenon_queue_submit(struct tenon_queue *queue, const struct ten
         tenon_session_end(job->session);
         status = tenon_fail(error, TENON_ERROR_BUSY,
                             "a signal fence is signalled already, or another job will signal it");
-    } else
+    } else {
         append_job(queue, job);
+        if (claimed != NULL && queue->count == 1 && job->wait_count == 0)
+            *claimed = queue->busy = true;
+        else
+            pthread_cond_broadcast(&queue->changed);
+    }
     pthread_mutex_unlock(&queue->lock);
     return status;
 }
 
+enum tenon_status tenon_queue_submit(struct tenon_queue *queue, const struct tenon_job *job,
+                                     struct tenon_error *error) {
+    return enqueue(queue, job, NULL, error);
+}
+
+enum tenon_status tenon_queue_run(struct tenon_queue *queue, const struct tenon_job *job,
+                                  struct tenon_error *error) {
+    bool claimed = false;
+    if (job->size >= sizeof(*job) && job->signal_count == 0)
+        return tenon_fail(error, TENON_ERROR_INVALID_ARGUMENT, "a job to wait for needs a fence");
+    enum tenon_status status = enqueue(queue, job, &claimed, error);
+    if (status != TENON_OK)
+        return status;
+    if (claimed)
+        tenon_queue_run_claimed(queue);
+    return tenon_fence_wait(job->signals[0], TENON_WAIT_FOREVER, error);
+}
+
 void tenon_queue_wait_idle(struct tenon_queue *queue) {
     pthread_mutex_lock(&queue->lock);
+    queue->idle_waiters++;
     while (queue->count != 0)
         pthread_cond_wait(&queue->changed, &queue->lock);
+    queue->idle_waiters--;
     pthread_mutex_unlock(&queue->lock);
 }

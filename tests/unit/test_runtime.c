@@ -168,6 +168,40 @@ static void test_fence_states(void **state) {
     assert_false(tenon_fence_is_signalled(f->fence));
 }
 
+/* In the calling thread, or behind other jobs. */
+static void test_run(void **state) {
+    struct fixture *f = *state;
+    struct tenon_error error = {.message = ""};
+    struct tenon_fence *gate;
+    struct tenon_session *second;
+    struct tenon_job job = {
+        .size = sizeof(job), .session = f->session, .signals = &f->fence, .signal_count = 1};
+    memset(tenon_session_input_data(f->session, 0), 5, BYTES);
+    ok(tenon_queue_run(f->queue, &job, &error), &error);
+    assert_true(tenon_fence_is_signalled(f->fence));
+    assert_int_equal(*(int8_t *)tenon_session_output_data(f->session, 0), 10);
+    assert_int_equal(tenon_queue_run(f->queue, &job, NULL), TENON_ERROR_BUSY);
+    ok(tenon_fence_reset(f->fence), &error);
+    job.signal_count = 0;
+    assert_int_equal(tenon_queue_run(f->queue, &job, NULL), TENON_ERROR_INVALID_ARGUMENT);
+    job.signal_count = 1;
+    /* One that waits for a gate is in front. */
+    ok(tenon_fence_create(f->instance, &gate, &error), &error);
+    ok(tenon_session_create(f->instance, f->program, NULL, &second, &error), &error);
+    assert_int_equal(submit(f->queue, second, gate, NULL, 0), TENON_OK);
+    ok(tenon_fence_signal(gate), &error);
+    memset(tenon_session_input_data(f->session, 0), 6, BYTES);
+    ok(tenon_queue_run(f->queue, &job, &error), &error);
+    assert_int_equal(*(int8_t *)tenon_session_output_data(f->session, 0), 12);
+    /* Its own deadline. */
+    ok(tenon_fence_reset(f->fence), &error);
+    job.deadline_ns = 1;
+    assert_int_equal(tenon_queue_run(f->queue, &job, &error), TENON_ERROR_TIMEOUT);
+    tenon_queue_wait_idle(f->queue);
+    tenon_session_destroy(second);
+    tenon_fence_unref(gate);
+}
+
 static void test_waiting_and_busy(void **state) {
     struct fixture *f = *state;
     struct tenon_error error = {.message = ""};
@@ -332,9 +366,14 @@ static void *hammer_shared(void *user) {
     intptr_t wrong = 0;
     wrong += tenon_session_create(f->instance, f->program, NULL, &session, NULL) != 0;
     wrong += tenon_fence_create(f->instance, &fence, NULL) != 0;
+    const struct tenon_job job = {
+        .size = sizeof(job), .session = session, .signals = &fence, .signal_count = 1};
     for (int round = 0; wrong == 0 && round < 200; round++) {
         memset(tenon_session_input_data(session, 0), round % 60, BYTES);
-        wrong += submit(f->queue, session, NULL, fence, 0) != TENON_OK;
+        if (round % 3 == 0)
+            wrong += tenon_queue_run(f->queue, &job, NULL) != TENON_OK;
+        else
+            wrong += tenon_queue_submit(f->queue, &job, NULL) != TENON_OK;
         wrong += tenon_fence_wait(fence, TENON_WAIT_FOREVER, NULL) != TENON_OK;
         wrong += *(int8_t *)tenon_session_output_data(session, 0) != 2 * (round % 60);
         wrong += tenon_fence_reset(fence) != TENON_OK;
@@ -394,6 +433,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_own_memory_and_copies, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bindings, setup, teardown),
         cmocka_unit_test_setup_teardown(test_fence_states, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_run, setup, teardown),
         cmocka_unit_test_setup_teardown(test_waiting_and_busy, setup, teardown),
         cmocka_unit_test_setup_teardown(test_deadline_and_failed_wait, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queue_limits, setup, teardown),
