@@ -303,7 +303,7 @@ static struct tenon_program *compile(const struct one *o) {
     struct tenon_error error = {.message = ""};
     struct tenon_strbuf text;
     struct tenon_model *model;
-    struct tenon_program *program;
+    struct tenon_program *program = NULL;
     tenon_strbuf_init(&text);
     tenon_ir_print(&o->graph, &text);
     assert_false(text.failed);
