@@ -52,8 +52,11 @@ static void visit(struct tenon_rewriter *rw, uint32_t id) {
     const struct tenon_window *w = &conv.window;
     const int32_t step[2] = {w->dilation_h > most ? w->dilation_h : 1,
                              w->dilation_w > most ? w->dilation_w : 1};
-    if (step[0] * step[1] == 1 || (int64_t)(w->k_h - 1) * step[0] >= KERNEL_MAX ||
-        (int64_t)(w->k_w - 1) * step[1] >= KERNEL_MAX || !tenon_rewrite_replace(rw, id))
+    if ((step[0] == 1 && step[1] == 1) || (int64_t)(w->k_h - 1) * step[0] >= KERNEL_MAX ||
+        (int64_t)(w->k_w - 1) * step[1] >= KERNEL_MAX ||
+        !tenon_filters_fit(conv.out_c, (w->k_h - 1) * step[0] + 1, (w->k_w - 1) * step[1] + 1,
+                           conv.k_c) ||
+        !tenon_rewrite_replace(rw, id))
         return;
     struct tenon_attrs attrs = conv.node.attrs;
     attrs.dilation = (struct tenon_list){2, {w->dilation_h / step[0], w->dilation_w / step[1]}};

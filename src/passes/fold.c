@@ -80,13 +80,12 @@ bool tenon_fold_plan(struct tenon_fold *fold, const struct tenon_conv *conv,
         !plan_axis(&fold->axes[1], w->pad_left, w->pad_right))
         return false;
     const struct tenon_fold_axis *y = &fold->axes[0], *x = &fold->axes[1];
-    double weights = (double)conv->out_c * y->outputs * x->outputs * y->kernel * x->kernel *
-                     conv->k_c * y->block * x->block;
     double picture = (double)w->batches * y->blocks * y->block * x->blocks * x->block * w->in_c;
     double result =
         (double)w->batches * y->out_blocks * y->outputs * x->out_blocks * x->outputs * conv->out_c;
-    return weights < TENON_MAX_ELEMENTS && picture < TENON_MAX_ELEMENTS &&
-           result < TENON_MAX_ELEMENTS;
+    return tenon_filters_fit((double)conv->out_c * y->outputs * x->outputs, y->kernel, x->kernel,
+                             (double)conv->k_c * y->block * x->block) &&
+           picture < TENON_MAX_ELEMENTS && result < TENON_MAX_ELEMENTS;
 }
 
 /* The weights of filter `from` as those of new filter `to`, output (ky, kx) of a block. */

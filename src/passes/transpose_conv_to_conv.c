@@ -110,7 +110,7 @@ static void visit(struct tenon_rewriter *rw, uint32_t id) {
     plan(&y);
     plan(&x);
     double filters = (double)y.stride * x.stride * conv.out_c;
-    if (filters * y.kernel * x.kernel * conv.k_c < TENON_MAX_ELEMENTS &&
+    if (tenon_filters_fit(filters, y.kernel, x.kernel, conv.k_c) &&
         filters * w->batches * y.blocks * x.blocks < TENON_MAX_ELEMENTS)
         rewrite(rw, id, &conv, &y, &x);
 }

@@ -71,7 +71,9 @@ void tenon_ungroup(struct tenon_rewriter *rw, uint32_t id, const struct tenon_co
                    int32_t channel_atom) {
     int32_t per = channel_atom == 0 ? conv->groups : channel_atom / conv->k_c;
     per = per < 1 ? 1 : per > conv->groups ? conv->groups : per;
-    if (!tenon_rewrite_replace(rw, id))
+    if (!tenon_filters_fit((double)per * conv->out_c / conv->groups, conv->window.k_h,
+                           conv->window.k_w, (double)per * conv->k_c) ||
+        !tenon_rewrite_replace(rw, id))
         return;
     if (per < conv->groups) {
         tenon_rewrite_finish(rw, by_blocks(rw, conv, per));

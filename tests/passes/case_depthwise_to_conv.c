@@ -2,9 +2,10 @@
 #include "passes/established.h"
 
 static void generate(struct generator *g) {
+    const struct gen_window window = {.packed_weights = true};
     g->capabilities.channel_atom = gen_chance(g, 30) ? 0 : gen_range(g, 1, 8);
     uint32_t input = gen_input_picture(g, gen_chance(g, 5) ? TENON_TYPE_F32 : gen_type(g));
-    uint32_t result = gen_depthwise(g, input, NULL);
+    uint32_t result = gen_depthwise(g, input, &window);
     gen_disturb(g, result);
     if (gen_chance(g, 40))
         gen_depthwise(g, result, NULL);

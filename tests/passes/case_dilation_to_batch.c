@@ -2,7 +2,8 @@
 #include "passes/established.h"
 
 static void generate(struct generator *g) {
-    const struct gen_window window = {.dilation_max = 5, .stride_max = gen_chance(g, 80) ? 1 : 3};
+    const struct gen_window window = {
+        .packed_weights = true, .dilation_max = 5, .stride_max = gen_chance(g, 80) ? 1 : 3};
     g->capabilities.dilation_max = gen_range(g, 1, 2);
     uint32_t input = gen_input_picture(g, gen_type(g));
     for (int i = 0; i < 4; i++) {

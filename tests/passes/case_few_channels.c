@@ -2,7 +2,7 @@
 #include "passes/generator.h"
 
 static void generate(struct generator *g) {
-    const struct gen_window window = {.kernel_max = 5, .stride_max = 2};
+    const struct gen_window window = {.packed_weights = true, .kernel_max = 5, .stride_max = 2};
     g->capabilities.channel_atom = gen_chance(g, 10) ? 0 : gen_range(g, 4, 16);
     struct tenon_desc desc =
         gen_desc(g, gen_type(g), 1, gen_size(g, 6), gen_range(g, 4, 24), gen_size(g, 5));

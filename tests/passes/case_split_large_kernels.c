@@ -2,8 +2,10 @@
 #include "passes/established.h"
 
 static void generate(struct generator *g) {
-    const struct gen_window window = {.kernel_max = 12, .stride_max = 3, .dilation_max = 1};
-    const struct gen_window dilated = {.kernel_max = 9, .stride_max = 3, .dilation_max = 3};
+    const struct gen_window window = {
+        .packed_weights = true, .kernel_max = 12, .stride_max = 3, .dilation_max = 1};
+    const struct gen_window dilated = {
+        .packed_weights = true, .kernel_max = 9, .stride_max = 3, .dilation_max = 3};
     g->capabilities.kernel_max = gen_range(g, 2, 5);
     struct tenon_desc desc = gen_desc(g, gen_chance(g, 5) ? TENON_TYPE_F32 : gen_type(g), 1,
                                       gen_size(g, 16), gen_size(g, 16), gen_size(g, 4));

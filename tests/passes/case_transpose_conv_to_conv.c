@@ -3,8 +3,12 @@
 
 static uint32_t gen_transpose_conv(struct generator *g, uint32_t x) {
     /* Weights, bias and result of a convolution of the same channels, whose node is left unread. */
-    const struct gen_window window = {
-        .kernel_max = 5, .stride_max = 1, .dilation_max = 1, .no_pad = true, .groups = 1};
+    const struct gen_window window = {.packed_weights = true,
+                                      .kernel_max = 5,
+                                      .stride_max = 1,
+                                      .dilation_max = 1,
+                                      .no_pad = true,
+                                      .groups = 1};
     struct tenon_attrs attrs = {.stride = {2, {gen_range(g, 1, 4), gen_range(g, 1, 4)}},
                                 .activation = gen_below(g, 3) == 0 ? TENON_ACTIVATION_RELU : 0};
     uint32_t operands[3];

@@ -3,7 +3,7 @@
 
 static void generate(struct generator *g) {
     g->capabilities.channel_atom = gen_chance(g, 30) ? 0 : gen_range(g, 1, 8);
-    const struct gen_window window = {.groups = gen_range(g, 1, 4)};
+    const struct gen_window window = {.packed_weights = true, .groups = gen_range(g, 1, 4)};
     struct tenon_desc desc = gen_desc(g, gen_type(g), gen_chance(g, 15) ? 2 : 1, gen_size(g, 6),
                                       gen_size(g, 6), window.groups * gen_range(g, 1, 4));
     uint32_t input = gen_input(g, &desc);

@@ -2,7 +2,7 @@
 #include "passes/established.h"
 
 static void generate(struct generator *g) {
-    const struct gen_window window = {.kernel_max = 5, .stride_max = 4};
+    const struct gen_window window = {.packed_weights = true, .kernel_max = 5, .stride_max = 4};
     g->capabilities.stride_max = gen_chance(g, 80) ? 1 : 2;
     uint32_t input = gen_input_picture(g, gen_type(g));
     uint32_t result =

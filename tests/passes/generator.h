@@ -79,6 +79,7 @@ struct gen_window {
     int32_t kernel_max, stride_max, dilation_max; /* 0: 4, 3, 3 */
     bool no_pad;
     bool per_tensor;       /* weights */
+    bool packed_weights;   /* i4 now and then */
     bool unsigned_weights; /* u8 also for inputs of i8 */
     bool no_fused;         /* no activation */
     int32_t groups;        /* of a convolution; 0: seldom two */

@@ -58,6 +58,8 @@ static struct tenon_desc weights_desc(struct generator *g, uint32_t input, int32
     if (desc.type != TENON_TYPE_I8)
         return desc;
     *(int32_t *)(uintptr_t)desc.quant.zero_point = 0;
+    if (window != NULL && window->packed_weights && gen_chance(g, 15))
+        desc.type = TENON_TYPE_I4;
     int32_t channels = desc.shape.dims[axis];
     if (!per_tensor && channels > 1 && gen_chance(g, 70))
         quantize_channels(g, &desc, channels, axis);
