@@ -9,6 +9,8 @@
  *         after PASS, and it finds something to do in enough of them. A failure prints the seed:
  *         `run_passes random PASS 1 SEED` makes the same graph again. PASS.lossy: the form that is
  *         off by default; how far it goes off is counted.
+ *     run_passes lowerings [COUNT [SEED]]
+ *         The same with half of all lossless passes one after the other, as a target asks for them.
  *     run_passes lower FILE.tir "CAPABILITIES" PASS...
  *         Runs the passes one after the other over a network (tenon info --ir MODEL) and holds it
  *         against itself on one random input.
@@ -22,7 +24,7 @@
 #include "ir/eval.h"
 #include "ir/text.h"
 #include "passes/generator.h"
-#include "passes/pass.h"
+#include "passes/pipeline.h"
 #include "util/file.h"
 
 enum { REWRITES_MAX = 1000 }; /* of a small graph: a pass that never ends is found */
@@ -354,6 +356,80 @@ static int run_goldens(const char *only, bool regenerate) {
     return count == 0 || failures != 0;
 }
 
+/* ---- passes one after the other ---- */
+
+/* A few nodes of any kind, in a row and beside it. */
+static void generate_any(struct generator *g) {
+    uint32_t at = gen_input_picture(g, gen_type(g));
+    for (int i = gen_range(g, 2, 5); i > 0; i--) {
+        uint32_t next = gen_any(g, at);
+        gen_disturb(g, next);
+        at = next != TENON_ID_NONE ? next : at;
+    }
+}
+
+/* Half of the lowerings that lose nothing, and the numbers that they go by. Signs change one way.
+ */
+static void draw_target(struct generator *g, const char **names) {
+    bool to_signed = gen_chance(g, 50);
+    uint32_t count = 0;
+    for (int i = 0; tenon_passes[i] != NULL; i++) {
+        const char *name = tenon_passes[i]->name;
+        if (strcmp(name, "fuse-batch-norm") != 0 && gen_chance(g, 50) &&
+            strcmp(name, to_signed ? "signed-to-unsigned" : "unsigned-to-signed") != 0)
+            names[count++] = name;
+    }
+    names[count] = NULL;
+    g->capabilities = (struct tenon_capabilities){
+        .passes = names,
+        .channel_atom = gen_range(g, 1, 8),
+        .stride_max = gen_range(g, 0, 2),
+        .kernel_max = gen_range(g, 0, 4),
+        .dilation_max = gen_range(g, 0, 2),
+        .lut_entries = gen_chance(g, 50) ? 256 : 0,
+    };
+}
+
+static bool lower_seed(uint64_t seed, uint64_t *rewrites) {
+    struct generator g;
+    struct tenon_graph after = {0};
+    struct tenon_error error = {0};
+    struct tenon_pass_debug debug = {0};
+    const char *names[64];
+    gen_begin(&g, seed);
+    generate_any(&g);
+    draw_target(&g, names);
+    bool ok = (gen_end(&g) && tenon_graph_clone(&g.graph, &g.arena, &after)) ||
+              printf("out of memory\n") < 0;
+    if (ok && (tenon_lower_graph(&after, &g.capabilities, &debug, &error) != TENON_OK ||
+               tenon_graph_verify(&after, &error) != TENON_OK))
+        ok = printf("lowering: %s\n", error.message) < 0;
+    ok = ok && same_meaning(&g.graph, &after, &g);
+    *rewrites += debug.rewrites;
+    if (!ok) {
+        printf("seed %llu:", (unsigned long long)seed);
+        for (int i = 0; names[i] != NULL; i++)
+            printf(" %s", names[i]);
+        printf("\nchannel_atom=%d stride_max=%d kernel_max=%d dilation_max=%d lut_entries=%d\n",
+               g.capabilities.channel_atom, g.capabilities.stride_max, g.capabilities.kernel_max,
+               g.capabilities.dilation_max, g.capabilities.lut_entries);
+        print_graph("before", &g.graph);
+        print_graph("after", &after);
+    }
+    gen_finish(&g);
+    return ok;
+}
+
+static int run_lowerings(uint64_t count, uint64_t seed) {
+    uint64_t rewrites = 0;
+    for (uint64_t i = 0; i < count; i++)
+        if (!lower_seed(seed + i, &rewrites))
+            return 1;
+    printf("%llu graphs hold through all passes, %llu rewrites\n", (unsigned long long)count,
+           (unsigned long long)rewrites);
+    return rewrites < 2 * count;
+}
+
 /* ---- a whole network ---- */
 
 static int lower(const char *path, const char *capabilities, char **passes, int count) {
@@ -386,11 +462,16 @@ int main(int argc, char **argv) {
         return run_goldens(argc > 2 + regenerate ? argv[2 + regenerate] : NULL, regenerate);
     if (argc > 4 && strcmp(argv[1], "lower") == 0)
         return lower(argv[2], argv[3], argv + 4, argc - 4);
+    uint64_t count = getenv("TENON_QUICK") != NULL ? 1000 : 10000;
+    if (argc > 1 && strcmp(argv[1], "lowerings") == 0)
+        return run_lowerings(argc > 2 ? strtoull(argv[2], NULL, 10) : count,
+                             argc > 3 ? strtoull(argv[3], NULL, 10) : 1);
     if (argc < 3 || strcmp(argv[1], "random") != 0) {
-        fprintf(stderr, "usage: run_passes golden | random PASS [COUNT [SEED]]\n");
+        fprintf(
+            stderr,
+            "usage: run_passes golden | random PASS [COUNT [SEED]] | lowerings [COUNT [SEED]]\n");
         return 2;
     }
-    uint64_t count = getenv("TENON_QUICK") != NULL ? 1000 : 10000;
     return run_random(argv[2], argc > 3 ? strtoull(argv[3], NULL, 10) : count,
                       argc > 4 ? strtoull(argv[4], NULL, 10) : 1);
 }
