@@ -246,9 +246,17 @@ void tenon_nv_sdp_end(struct tenon_nvdla_sim *sim, const struct nv_sdp *sdp);
 /* Whether SDP's enabled group takes something from memory. */
 bool tenon_nv_sdp_needs_rdma(const struct tenon_nvdla_sim *sim);
 bool tenon_nv_sdp_run(struct tenon_nvdla_sim *sim);
-/* One output of the two stages and the converter, for the tests. */
-int8_t tenon_nv_sdp_element(const struct nv_sdp *sdp, int32_t x, const int16_t alu[2],
-                            const int16_t mul[2]);
+
+/* sdp_element.c */
+struct nv_operands {
+    int16_t alu[NV_LANES], mul[NV_LANES];
+};
+enum { NV_ALU_MAX, NV_ALU_MIN, NV_ALU_SUM };
+/* `width` atoms. */
+void tenon_nv_sdp_stage(const struct nv_stage *stage, const struct nv_operands *operands,
+                        int32_t *restrict line, uint32_t width);
+void tenon_nv_sdp_convert(const struct nv_sdp *sdp, const int32_t *restrict in,
+                          int8_t *restrict out, uint32_t count);
 
 /* pdp.c */
 bool tenon_nv_pdp_begin(struct tenon_nvdla_sim *sim, struct nv_pdp *pdp, bool flying);
@@ -279,8 +287,7 @@ static inline int64_t nv_round_shift(int64_t value, uint32_t shift, uint32_t wid
         return value;
     if (shift >= width)
         return 0;
-    int64_t half = (int64_t)1 << (shift - 1);
-    return value >= 0 ? (value + half) >> shift : -((-value + half) >> shift);
+    return (value + ((int64_t)1 << (shift - 1)) + (value >> 63)) >> shift;
 }
 
 static inline int64_t nv_saturate(int64_t value, uint32_t bits) {

@@ -1,59 +1,12 @@
 /*
  * SDP: bias and batch normalization (BS, BN), then the converter to 8 bits; its input comes from
- * CACC or from memory, its output goes to memory or to PDP. Arithmetic:
- * vmod/nvdla/sdp/NV_NVDLA_SDP_HLS_X_int_{alu,mul,trt,relu}.v and NV_NVDLA_SDP_HLS_C_int.v.
+ * CACC or from memory, its output goes to memory or to PDP. Arithmetic: sdp_element.c.
  */
 #include <string.h>
 
 #include "device.h"
 
-enum { ALU_MAX, ALU_MIN, ALU_SUM };
-
-/* ---- arithmetic ---- */
-
-static int64_t alu(const struct nv_stage *stage, int64_t x, int16_t operand) {
-    /* A shift of 16 bits into 32, saturated. */
-    int64_t wide =
-        stage->alu_shift > 31 && operand != 0
-            ? (operand < 0 ? INT32_MIN : INT32_MAX)
-            : nv_saturate((int64_t)operand * ((int64_t)1 << (stage->alu_shift & 31)), 32);
-    if (stage->algorithm == ALU_MAX)
-        return x > wide ? x : wide;
-    if (stage->algorithm == ALU_MIN)
-        return x < wide ? x : wide;
-    return x + wide;
-}
-
-/* 32 bits in and out; 33 between ALU and multiplier, 49 behind it. */
-static int32_t stage_element(const struct nv_stage *stage, int32_t in, int16_t alu_operand,
-                             int16_t mul_operand) {
-    int64_t x = stage->alu_bypass ? in : alu(stage, in, alu_operand);
-    if (!stage->mul_bypass && stage->prelu && x >= 0)
-        x = nv_wrap(x, 32); /* not multiplied, not shifted, the 33rd bit lost */
-    else
-        x = nv_saturate(
-            nv_round_shift(stage->mul_bypass ? x : x * mul_operand, stage->mul_shift, 49), 32);
-    return (int32_t)(!stage->relu_bypass && x < 0 ? 0 : x);
-}
-
-static int8_t convert(const struct nv_sdp *sdp, int32_t x) {
-    int64_t product = ((int64_t)x - sdp->cvt_offset) * sdp->cvt_scale;
-    return (int8_t)nv_saturate(nv_saturate(nv_round_shift(product, sdp->cvt_shift, 49), 17), 8);
-}
-
-int8_t tenon_nv_sdp_element(const struct nv_sdp *sdp, int32_t x, const int16_t alu_operands[2],
-                            const int16_t mul_operands[2]) {
-    for (int i = 0; i < 2; i++)
-        if (!sdp->stages[i].bypass)
-            x = stage_element(&sdp->stages[i], x, alu_operands[i], mul_operands[i]);
-    return convert(sdp, x);
-}
-
 /* ---- operands from memory ---- */
-
-struct operands {
-    int16_t alu[NV_LANES], mul[NV_LANES];
-};
 
 static int16_t read_number(const uint8_t *at, bool two_bytes) {
     return two_bytes ? (int16_t)(at[0] | at[1] << 8) : (int8_t)at[0];
@@ -61,7 +14,7 @@ static int16_t read_number(const uint8_t *at, bool two_bytes) {
 
 /* Of one atom: {alu, mul} interleaved when both come from memory. */
 static void unpack_operands(const struct nv_stage *stage, const uint8_t *from,
-                            struct operands *out) {
+                            struct nv_operands *out) {
     uint32_t step = stage->two_bytes ? 2 : 1;
     bool both = stage->alu_memory && stage->mul_memory;
     for (uint32_t lane = 0; lane < NV_LANES; lane++) {
@@ -80,7 +33,7 @@ static bool from_memory(const struct nv_stage *stage) {
 /* The operands of a line: NULL in *from when they are registers or of the channel. */
 static bool begin_operands(struct tenon_nvdla_sim *sim, const struct nv_stage *stage,
                            uint32_t surface, uint32_t y, const uint8_t **from,
-                           struct operands *out) {
+                           struct nv_operands *out) {
     const struct nv_cube *cube = &stage->operands;
     uint32_t atom = NV_LANES * cube->element_bytes;
     for (uint32_t lane = 0; lane < NV_LANES; lane++) {
@@ -108,19 +61,19 @@ static bool begin_operands(struct tenon_nvdla_sim *sim, const struct nv_stage *s
 static bool stage_line(struct tenon_nvdla_sim *sim, const struct nv_stage *stage, uint32_t width,
                        uint32_t surface, uint32_t y) {
     const uint8_t *from;
-    struct operands operands;
+    struct nv_operands operands;
     if (stage->bypass)
         return true;
     if (!begin_operands(sim, stage, surface, y, &from, &operands))
         return false;
-    const struct nv_stage local = *stage; /* no aliasing with the line */
+    if (from == NULL) {
+        tenon_nv_sdp_stage(stage, &operands, sim->line, width);
+        return true;
+    }
     for (uint32_t x = 0; x < width; x++) {
-        int32_t *line = sim->line + x * NV_LANES;
-        if (from != NULL)
-            unpack_operands(stage, from + (size_t)x * NV_LANES * stage->operands.element_bytes,
-                            &operands);
-        for (uint32_t i = 0; i < NV_LANES; i++)
-            line[i] = stage_element(&local, line[i], operands.alu[i], operands.mul[i]);
+        unpack_operands(stage, from + (size_t)x * NV_LANES * stage->operands.element_bytes,
+                        &operands);
+        tenon_nv_sdp_stage(stage, &operands, sim->line + x * NV_LANES, 1);
     }
     return true;
 }
@@ -133,8 +86,7 @@ bool tenon_nv_sdp_line(struct tenon_nvdla_sim *sim, struct nv_sdp *sdp, uint32_t
     for (int i = 0; i < 2; i++)
         if (!stage_line(sim, &sdp->stages[i], sdp->target.width, surface, y))
             return false;
-    for (uint32_t i = 0; i < count; i++)
-        sim->out_line[i] = convert(sdp, sim->line[i]);
+    tenon_nv_sdp_convert(sdp, sim->line, sim->out_line, count);
     if (sdp->to_pdp)
         return tenon_nv_pdp_line(sim, &sdp->pdp, surface, y, sim->out_line);
     uint8_t *to = tenon_nv_write(sim, NV_SDP, NV_SDP_D_DST_BASE_ADDR_LOW,
@@ -277,7 +229,7 @@ static bool check_features(struct tenon_nvdla_sim *sim, const struct nv_sdp *sdp
                               "the precision is not int8");
     for (int i = 0; i < 2; i++)
         if (!sdp->stages[i].bypass && !sdp->stages[i].alu_bypass &&
-            sdp->stages[i].algorithm > ALU_SUM)
+            sdp->stages[i].algorithm > NV_ALU_SUM)
             return tenon_nv_fault(sim, NV_RULE_SDP_ALGO, NV_SDP, stage_registers[i].cfg,
                                   "algorithm 3 is of the element-wise unit");
     return true;
