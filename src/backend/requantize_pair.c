@@ -14,21 +14,37 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     STEPS_MAX = 512,
-    LANES = 8,    /* steps looked at together */
+    LANES = 8,    /* numbers looked at together */
+    MANY = 32,    /* pairs that are expected */
     TRIES = 64,   /* pairs that are tried on a channel for given shifts */
-    HALVINGS = 3, /* of the polygon's extent */
+    BLOCK = 32,   /* first multipliers until a look at what was found */
+    HALVINGS = 2, /* of the polygon's extent */
     CLIMBS = 24,  /* towards its widest place */
     OPERAND_MAX = INT16_MAX,
     SHIFT_MAX = 45, /* results and steps times 2^shift stay below 2^53 */
     ADD_SHIFT_MAX = 31,
+    FIRST_SHIFT_MAX = 16,
     POST_SHIFT = 36, /* 21 to 22 bits after the point in what post multiplies */
     POST_LEAST = 1 << 14,
     POST_STEP = 1237,
     LESS_MAX = 1,
 };
+
+/* 2^n, as ldexp but without a call; |n| < 1000. */
+static double power(int n) {
+    double one = 1;
+    uint64_t bits = (uint64_t)(1023 + n) << 52;
+    memcpy(&one, &bits, sizeof(one));
+    return one;
+}
+
+/* Added and subtracted again it rounds to a whole number; unlike a conversion that can be done to
+ * several numbers at once. */
+#define ROUND 6755399441055744.0 /* 1.5 * 2^52 */
 
 int64_t tenon_shift_half_away(int64_t x, uint32_t shift) {
     if (shift == 0)
@@ -61,10 +77,12 @@ struct steps {
     int32_t first, last; /* results at the ends of the range */
     int64_t low, high;   /* the range of x */
     int32_t count;
-    double pitch;  /* x between two steps: the slope */
-    double middle; /* index of a step */
-    int32_t at[STEPS_MAX];
-    float above[STEPS_MAX + LANES];
+    double pitch; /* x between two steps: the slope */
+    int32_t at[STEPS_MAX + LANES];
+    float above[STEPS_MAX], least, most;
+    /* Those that may be the lowest or highest after some tilt: index from the middle, above. */
+    int32_t critical_count;
+    float critical_index[STEPS_MAX], critical_above[STEPS_MAX];
 };
 
 static int32_t wanted(const struct tenon_pair_problem *p, const struct tenon_pair_channel *c,
@@ -80,7 +98,7 @@ static int32_t wanted(const struct tenon_pair_problem *p, const struct tenon_pai
 static double factor_of(const struct tenon_pair_channel *c) {
     if (c->divisor != 0)
         return 1.0 / c->divisor;
-    return ldexp((double)c->multiplier.multiplier, c->multiplier.shift - 31);
+    return c->multiplier.multiplier * power(c->multiplier.shift - 31);
 }
 
 /* Halving finds each step in any monotone function: wanted(below) < result <= wanted(above). */
@@ -101,18 +119,18 @@ static int64_t search_step(const struct tenon_pair_problem *p, const struct teno
 static double double_advance(const struct tenon_pair_problem *p,
                              const struct tenon_pair_channel *c) {
     bool twice = p->rounding == TENON_ROUNDING_DOUBLE && c->divisor == 0 && c->multiplier.shift < 0;
-    return twice ? ldexp(0.5, c->multiplier.shift) : 0;
+    return twice ? power(c->multiplier.shift - 1) : 0;
 }
 
-/* The step at `guess`, unless that is so near to a whole number that the rule itself is asked. */
+/* Whether guesses tell a step, but for those near a whole number. */
+static bool guesses_hold(const struct tenon_pair_problem *p, const struct tenon_pair_channel *c) {
+    return c->divisor != 0 || p->rounding == TENON_ROUNDING_SINGLE ||
+           (p->rounding == TENON_ROUNDING_DOUBLE && c->multiplier.shift < 0);
+}
+
+/* The step near `guess`, asked of the rule itself. */
 static int64_t settle_step(const struct tenon_pair_problem *p, const struct tenon_pair_channel *c,
                            const struct steps *s, int32_t result, double guess, int64_t from) {
-    const double near = 1.0 / 4096;
-    double up = ceil(guess);
-    bool known = c->divisor != 0 || p->rounding == TENON_ROUNDING_SINGLE ||
-                 (p->rounding == TENON_ROUNDING_DOUBLE && c->multiplier.shift < 0);
-    if (known && up - guess > near && up - guess < 1 - near)
-        return (int64_t)up;
     int64_t below = from, above = s->high;
     if (guess - 2 > (double)below && guess - 2 < (double)above &&
         wanted(p, c, (int64_t)guess - 2) < result)
@@ -121,6 +139,23 @@ static int64_t settle_step(const struct tenon_pair_problem *p, const struct teno
         wanted(p, c, (int64_t)guess + 2) >= result)
         above = (int64_t)guess + 2;
     return search_step(p, c, result, below, above);
+}
+
+/* Steps i to i + LANES - 1 by their guesses, rounded up; true when all are sure. */
+static bool guess_steps(struct steps *s, int32_t i, double advance, double guesses[LANES]) {
+    static const double offsets[LANES] = {0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5};
+    double near[LANES], least;
+    for (int k = 0; k < LANES; k++) {
+        double result = s->first + i + offsets[k]; /* less a half */
+        guesses[k] = (result - (result > 0 ? advance : -advance)) * s->pitch;
+        double up = guesses[k] + 0.5 + ROUND - ROUND, above = up - guesses[k];
+        s->at[i + k] = (int32_t)up;
+        near[k] = above < 1 - above ? above : 1 - above;
+    }
+    least = near[0];
+    for (int k = 1; k < LANES; k++)
+        least = near[k] < least ? near[k] : least;
+    return least > 1.0 / 4096;
 }
 
 static bool find_steps(const struct tenon_pair_problem *p, const struct tenon_pair_channel *c,
@@ -134,51 +169,58 @@ static bool find_steps(const struct tenon_pair_problem *p, const struct tenon_pa
     s->count = s->last - s->first;
     if (s->count > STEPS_MAX)
         return false;
-    int64_t from = s->low;
     double advance = double_advance(p, c);
+    bool hold = guesses_hold(p, c);
     s->pitch = 1 / factor_of(c);
-    for (int32_t i = 0; i < s->count; i++) {
-        int32_t result = s->first + i + 1;
-        double guess = (result - 0.5 - (result > 0 ? advance : -advance)) * s->pitch;
-        s->at[i] = (int32_t)settle_step(p, c, s, result, guess, from);
-        from = s->at[i] - INT64_C(1);
+    for (int32_t i = 0; i < s->count; i += LANES) {
+        double guesses[LANES];
+        if (guess_steps(s, i, advance, guesses) && hold)
+            continue;
+        for (int32_t k = i; k < i + LANES && k < s->count; k++) {
+            int64_t from = k == 0 ? s->low : s->at[k - 1] - INT64_C(1);
+            s->at[k] = (int32_t)settle_step(p, c, s, s->first + k + 1, guesses[k - i], from);
+        }
     }
     return true;
 }
 
 /* ---- the polygon ---- */
 
-/* `above`, relative to the step in the middle; the last one is repeated to fill whole lanes. */
 static void straighten(struct steps *s) {
     int32_t middle = s->count / 2;
-    s->middle = middle;
+    double origin = s->at[middle] - middle * s->pitch;
     for (int32_t i = 0; i < s->count; i++)
-        s->above[i] = (float)(s->at[i] - s->at[middle] - (i - middle) * s->pitch);
-    for (int32_t i = s->count; i % LANES != 0; i++)
-        s->above[i] = s->above[i - 1];
+        s->above[i] = (float)(s->at[i] - (origin + i * s->pitch));
+    s->least = s->most = s->above[0];
+    for (int32_t i = 1; i < s->count; i++) {
+        s->least = s->above[i] < s->least ? s->above[i] : s->least;
+        s->most = s->above[i] > s->most ? s->above[i] : s->most;
+    }
+}
+
+/* All within `band` of the lowest or highest. */
+static void gather_critical(struct steps *s, double band) {
+    float low = (float)(s->least + band), high = (float)(s->most - band);
+    int32_t count = 0;
+    for (int32_t i = 0; i < s->count; i++) {
+        s->critical_index[count] = (float)(i - s->count / 2);
+        s->critical_above[count] = s->above[i];
+        count += s->above[i] <= low || s->above[i] >= high;
+    }
+    s->critical_count = count;
 }
 
 /* How wide the polygon is along the offset when the pitch is larger by `tilt`; negative: outside.
  */
 static double width_at(const struct steps *s, double tilt) {
-    float least[LANES], most[LANES], shift = (float)(s->middle * tilt), step = (float)tilt;
-    for (int k = 0; k < LANES; k++) {
-        least[k] = s->above[0] + shift;
-        most[k] = least[k];
+    float step = (float)tilt;
+    float least = s->critical_above[0] - s->critical_index[0] * step, most = least;
+    for (int32_t i = 1; i < s->critical_count; i++) {
+        float x = s->critical_above[i] - s->critical_index[i] * step;
+        least = x < least ? x : least;
+        most = x > most ? x : most;
     }
-    for (int32_t i = 0; i < s->count; i += LANES)
-        for (int k = 0; k < LANES; k++) {
-            /* The filling lanes repeat the last step. */
-            float index = (float)(i + k < s->count ? i + k : s->count - 1);
-            float x = s->above[i + k] + (shift - index * step);
-            least[k] = x < least[k] ? x : least[k];
-            most[k] = x > most[k] ? x : most[k];
-        }
-    for (int k = 1; k < LANES; k++) {
-        least[0] = least[k] < least[0] ? least[k] : least[0];
-        most[0] = most[k] > most[0] ? most[k] : most[0];
-    }
-    return 1.0 + (double)least[0] - (double)most[0];
+    return 1.0 + (double)least - (double)most;
 }
 
 /* The width is concave in the tilt: thirds find the widest place. */
@@ -223,16 +265,24 @@ struct extent {
 };
 
 /* False when the polygon is nowhere wider than `enough`. */
-static bool find_extent(const struct steps *s, double enough, struct extent *out) {
+static bool find_extent(struct steps *s, double enough, struct extent *out) {
     const double float_error = 1.0 / 65536;
+    double width = 1.0 + (double)s->least - (double)s->most, inside = 0;
     double limit = fmin(s->pitch / 64, 4.0 / (s->count + 1));
-    double inside = 0;
     *out = (struct extent){0};
-    if (width_at(s, inside) <= enough) {
+    if (width > enough) {
+        /* A tilt by less than band / count changes no difference by more than the band. */
+        double band = 4 * (width - enough) + 1.0 / 16;
+        gather_critical(s, band);
+        limit = fmin(limit, band / s->count);
+    } else if (enough > 0) {
+        return false;
+    } else {
+        gather_critical(s, 2.0 * STEPS_MAX);
         inside = widest_tilt(s, limit);
         double widest = width_at(s, inside);
         out->impossible = widest < -float_error;
-        if (widest <= enough)
+        if (widest <= 0)
             return false;
     }
     out->least = farthest_tilt(s, inside, -limit, enough);
@@ -245,13 +295,14 @@ static bool find_extent(const struct steps *s, double enough, struct extent *out
 struct attempt {
     const struct tenon_pair_problem *problem;
     const struct tenon_pair_channel *channel;
-    const struct steps *steps;
+    struct steps *steps;
     struct tenon_pair_shifts shifts;
+    enum tenon_pair_mode mode;
 };
 
 static int64_t first_limit(const struct tenon_pair_problem *p, double factor, uint32_t shift) {
     double reach = fmax(abs(p->out_low - p->center), abs(p->out_high - p->center)) + 2;
-    double limit = floor(ldexp(factor, 31 + (int)shift) / reach);
+    double limit = floor(factor * power(31 + (int)shift) / reach);
     return limit < 1 ? 1 : limit > OPERAND_MAX ? OPERAND_MAX : (int64_t)limit;
 }
 
@@ -267,7 +318,7 @@ static double addend_of(const struct tenon_pair_problem *p, const struct tenon_p
 }
 
 static double first_addend(double addend, uint32_t shift) {
-    return nearbyint(ldexp(addend, -(int)shift));
+    return nearbyint(addend * power(-(int)shift));
 }
 
 /* What the first addend of a constant channel should reach: beyond all accumulators. */
@@ -287,7 +338,7 @@ static uint32_t first_add_shift(const struct tenon_pair_problem *p) {
 }
 
 static double post_factor(const struct tenon_pair_shifts *s) {
-    return ldexp(s->post, -(int)s->post_shift);
+    return s->post * power(-(int)s->post_shift);
 }
 
 /* The shifts that suit every channel when the first multiplication shifts by `mul1`, and the second
@@ -342,8 +393,8 @@ static bool agree(const struct attempt *a, const struct tenon_pair_operands *o, 
 /* The smallest y that `factor` and `shift` take to at least `result`. Exact in double: the quotient
  * of integers below 2^53 is no nearer to an integer than 1 / factor. */
 static int64_t least_for(int64_t factor, uint32_t shift, int64_t result) {
-    double half = ldexp(0.5, (int)shift);
-    double edge = ldexp((double)result, (int)shift) - half;
+    double half = power((int)shift - 1);
+    double edge = (double)result * power((int)shift) - half;
     if (shift == 0)
         edge = (double)result;
     /* Half away from zero: for results up to 0 the tie belongs to the value below. */
@@ -365,6 +416,21 @@ static void narrow(const struct attempt *a, const struct tenon_pair_operands *o,
     *high = to < *high ? to : *high;
 }
 
+/* What is to be added to the accumulator when a step takes `pitch`: the middle one is at its place.
+ */
+static double addend_for(const struct attempt *a, double pitch) {
+    const struct steps *s = a->steps;
+    int32_t middle = s->count / 2, result = s->first + middle + 1 - a->problem->center;
+    return (double)a->channel->bias - (s->at[middle] - 0.5) + (result - 0.5) * pitch;
+}
+
+/* False: it does not fit. */
+static bool set_first_addend(const struct attempt *a, double pitch, struct tenon_pair_operands *o) {
+    double add1 = first_addend(addend_for(a, pitch), a->shifts.add1);
+    o->add1 = (int16_t)add1;
+    return fabs(add1) <= OPERAND_MAX;
+}
+
 /* Whether an add2 makes the pair exact. The outermost steps say no soonest. */
 static bool try_pair(const struct attempt *a, struct tenon_pair_operands *o) {
     int64_t low = INT32_MIN, high = INT32_MAX;
@@ -383,30 +449,80 @@ static bool try_pair(const struct attempt *a, struct tenon_pair_operands *o) {
 
 /* ---- search ---- */
 
-/* Pairs whose product is in the extent, from the largest first multiplier down. */
-static bool search_pairs(const struct attempt *a, const struct extent *extent,
+/* Products that will do, and the one in the middle. */
+struct products {
+    double least, most, middle;
+};
+
+/* How far the best partner of a first multiplier misses the middle. Adding and subtracting rounds
+ * to a whole number, and unlike a conversion it can be done to several at once. */
+TENON_ALWAYS_INLINE double miss_of(const struct products *p, double first) {
+    const double round = 6755399441055744.0; /* 1.5 * 2^52 */
+    return fabs((p->middle / first + round - round) * first - p->middle);
+}
+
+static bool is_product(const struct products *p, int32_t first) {
+    double second = nearbyint(p->middle / first), product = second * first;
+    return product >= p->least && product <= p->most && second <= OPERAND_MAX;
+}
+
+/* The next first multiplier from `first` down to `last` that has a partner; less than last: none.
+ */
+static int32_t next_first(const struct products *p, int32_t first, int32_t last) {
+    static const double offsets[LANES] = {0, 1, 2, 3, 4, 5, 6, 7};
+    double enough = (p->most - p->least) / 2 * (1 + 1e-9);
+    for (; first - BLOCK >= last; first -= BLOCK) {
+        double best[LANES], least;
+        for (int k = 0; k < LANES; k++)
+            best[k] = miss_of(p, first - offsets[k]);
+        for (int i = LANES; i < BLOCK; i += LANES)
+            for (int k = 0; k < LANES; k++) {
+                double miss = miss_of(p, first - i - offsets[k]);
+                best[k] = miss < best[k] ? miss : best[k];
+            }
+        least = best[0];
+        for (int k = 1; k < LANES; k++)
+            least = best[k] < least ? best[k] : least;
+        if (least <= enough)
+            break;
+    }
+    while (first >= last && !is_product(p, first))
+        first--;
+    return first;
+}
+
+/*
+ * Pairs whose product is in the extent, from the largest first multiplier down. Of the multiples of
+ * m one in m / (most - least) is in it: where that gives dozens of pairs, and other shifts would
+ * give others, deciding does not look for them.
+ */
+static bool search_pairs(const struct attempt *a, const struct extent *extent, bool sure,
                          struct tenon_pair_operands *out) {
     const struct steps *s = a->steps;
-    double one = ldexp(1, (int)(a->shifts.mul1 + a->shifts.mul2)) / post_factor(&a->shifts);
-    double least = one / (s->pitch + extent->most), most = one / (s->pitch + extent->least);
-    double center = (least + most) / 2;
-    int64_t last = (int64_t)ceil(least / OPERAND_MAX);
-    int tries = TRIES;
-    for (int64_t m = first_limit(a->problem, 1 / s->pitch, a->shifts.mul1); m >= last && m > 0;
-         m--) {
-        int64_t second = (int64_t)(center / (double)m + 0.5);
-        double product = (double)(second * m);
-        if (product < least || product > most || second > OPERAND_MAX)
-            continue;
+    double one = power((int)(a->shifts.mul1 + a->shifts.mul2)) / post_factor(&a->shifts);
+    struct products p = {one / (s->pitch + extent->most), one / (s->pitch + extent->least), 0};
+    p.middle = (p.least + p.most) / 2;
+    int32_t last = (int32_t)fmax(1, ceil(p.least / OPERAND_MAX));
+    int32_t first = (int32_t)first_limit(a->problem, 1 / s->pitch, a->shifts.mul1);
+    if (sure && last < (first + 1) / 2)
+        last = (first + 1) / 2; /* the margin is for these */
+    if (sure && (!set_first_addend(a, s->pitch + extent->least, out) ||
+                 !set_first_addend(a, s->pitch + extent->most, out)))
+        return false;
+    if (sure && (p.most - p.least) * log((double)first / last) > MANY)
+        return true;
+    for (int tries = 0; tries < TRIES; tries++, first--) {
+        first = next_first(&p, first, last);
+        if (first < last)
+            return false;
         struct tenon_pair_operands o = *out;
-        o.mul1 = (int16_t)m;
-        o.mul2 = (int16_t)second;
-        if (try_pair(a, &o)) {
+        o.mul1 = (int16_t)first;
+        o.mul2 = (int16_t)nearbyint(p.middle / first);
+        double pitch = one / ((double)o.mul1 * o.mul2);
+        if (sure || (set_first_addend(a, pitch, &o) && try_pair(a, &o))) {
             *out = o;
             return true;
         }
-        if (--tries == 0)
-            return false;
     }
     return false;
 }
@@ -464,13 +580,14 @@ enum outcome { EXACT, WITHIN_ONE, WRONG, IMPOSSIBLE };
 /* First where rounding between the multiplications surely does no harm, then anywhere. */
 static enum outcome search_exact(const struct attempt *a, struct tenon_pair_operands *out) {
     double first = (double)first_limit(a->problem, 1 / a->steps->pitch, a->shifts.mul1);
-    double unit = ldexp(1, (int)a->shifts.mul1) / first;
+    double unit = power((int)a->shifts.mul1 + 1) / first;
     double post = post_factor(&a->shifts) * a->steps->pitch;
     double margins[] = {
-        unit * (2 + ldexp(1, (int)a->shifts.add2)) + (a->shifts.post_shift != 0 ? 2 * post : 0), 0};
+        unit * (3 + power((int)a->shifts.add2)) + (a->shifts.post_shift != 0 ? 2 * post : 0), 0};
     for (int i = 0; i < 2; i++) {
         struct extent extent;
-        if (find_extent(a->steps, margins[i], &extent) && search_pairs(a, &extent, out))
+        bool sure = a->mode == TENON_PAIR_DECIDE && i == 0;
+        if (find_extent(a->steps, margins[i], &extent) && search_pairs(a, &extent, sure, out))
             return EXACT;
         if (extent.impossible)
             return IMPOSSIBLE;
@@ -480,10 +597,13 @@ static enum outcome search_exact(const struct attempt *a, struct tenon_pair_oper
 
 static enum outcome solve_channel(const struct tenon_pair_problem *p,
                                   const struct tenon_pair_shifts *shifts, uint32_t index,
-                                  bool exact, struct tenon_pair_operands *out) {
+                                  enum tenon_pair_mode mode, struct tenon_pair_operands *out) {
     struct steps steps;
-    struct attempt a = {
-        .problem = p, .channel = &p->channels[index], .steps = &steps, .shifts = *shifts};
+    struct attempt a = {.problem = p,
+                        .channel = &p->channels[index],
+                        .steps = &steps,
+                        .shifts = *shifts,
+                        .mode = mode};
     *out = (struct tenon_pair_operands){0};
     if (!find_steps(p, a.channel, &steps))
         return WRONG;
@@ -491,64 +611,84 @@ static enum outcome solve_channel(const struct tenon_pair_problem *p,
         return solve_constant(&a, out) ? EXACT : WRONG;
     double addend = addend_of(p, a.channel), add1 = first_addend(addend, shifts->add1);
     double rest = addend - ldexp(add1, (int)shifts->add1);
-    if (fabs(add1) > OPERAND_MAX)
-        return WRONG;
-    out->add1 = (int16_t)add1;
     straighten(&steps);
     enum outcome outcome = search_exact(&a, out);
-    if (outcome == EXACT || exact)
+    if (outcome == EXACT || mode != TENON_PAIR_NEAR)
         return outcome;
-    return settle_for_nearest(&a, rest, out) ? WITHIN_ONE : WRONG;
+    out->add1 = (int16_t)add1;
+    return fabs(add1) <= OPERAND_MAX && settle_for_nearest(&a, rest, out) ? WITHIN_ONE : WRONG;
 }
 
 /* Channels in turn from `start` on: where other shifts failed, these may as well. */
 static bool solve_shift(const struct tenon_pair_problem *p, uint32_t mul1, int less, uint32_t post,
-                        uint32_t start, bool exact, struct tenon_pair_operands *operands,
-                        struct tenon_pair_solution *out) {
+                        uint32_t start, enum tenon_pair_mode mode,
+                        struct tenon_pair_operands *operands, struct tenon_pair_solution *out) {
     *out = (struct tenon_pair_solution){
         .shifts = {.post = post, .post_shift = post == 1 ? 0 : POST_SHIFT}};
     choose_shifts(p, mul1, less, &out->shifts);
     for (uint32_t n = 0; n < p->count; n++) {
         uint32_t i = start + n < p->count ? start + n : start + n - p->count;
-        enum outcome outcome = solve_channel(p, &out->shifts, i, exact, &operands[i]);
+        enum outcome outcome = solve_channel(p, &out->shifts, i, mode, &operands[i]);
         if (outcome != EXACT && out->inexact++ == 0)
             out->first_inexact = i;
         out->impossible = out->impossible || outcome == IMPOSSIBLE;
-        if (outcome == WRONG || (outcome != EXACT && exact))
+        if (outcome == WRONG || (outcome != EXACT && mode != TENON_PAIR_NEAR))
             return false;
     }
     return true;
 }
 
+/*
+ * The first shift at which the largest multiplier just fills 32 bits, for the channel with the
+ * least factor: with less the multiplier has fewer bits, with more the result of the multiplication
+ * has.
+ */
+static int first_shift(const struct tenon_pair_problem *p) {
+    double least = INFINITY;
+    double reach = fmax(abs(p->out_low - p->center), abs(p->out_high - p->center)) + 2;
+    for (uint32_t i = 0; i < p->count; i++)
+        if (!is_constant(p, &p->channels[i]))
+            least = fmin(least, factor_of(&p->channels[i]));
+    int shift = isinf(least) ? 0 : ilogb(OPERAND_MAX * reach / least) - 30;
+    return shift < 0 ? 0 : shift > FIRST_SHIFT_MAX ? FIRST_SHIFT_MAX : shift;
+}
+
 /* Few channels with factors far apart have few products near them: other units for the result of
  * the second multiplication give others. */
-static bool solve_post(const struct tenon_pair_problem *p, uint32_t start,
-                       struct tenon_pair_operands *operands, struct tenon_pair_solution *out) {
-    static const uint8_t first_shifts[] = {2, 0, 4, 1};
+static bool solve_post(const struct tenon_pair_problem *p, uint32_t start, int shift,
+                       enum tenon_pair_mode mode, struct tenon_pair_operands *operands,
+                       struct tenon_pair_solution *out) {
     for (uint32_t post = POST_LEAST; p->may_post && post <= OPERAND_MAX && !out->impossible;
          post += POST_STEP)
-        for (size_t i = 0; i < sizeof(first_shifts); i++) {
-            if (solve_shift(p, first_shifts[i], 0, post, start, true, operands, out))
+        for (int nearer = 0; nearer < 3; nearer++) {
+            uint32_t mul1 = (uint32_t)(nearer < shift ? shift - nearer : 0);
+            if (solve_shift(p, mul1, 0, post, start, mode, operands, out))
                 return true;
             start = out->first_inexact;
         }
     return false;
 }
 
-bool tenon_pair_solve(const struct tenon_pair_problem *problem, bool exact,
+bool tenon_pair_solve(const struct tenon_pair_problem *problem, enum tenon_pair_mode mode,
                       struct tenon_pair_operands *operands, struct tenon_pair_solution *out) {
-    static const uint8_t first_shifts[] = {4, 2, 6, 0, 8, 5, 3, 1, 7};
+    static const int8_t around[] = {0, -1, 1, -2, 2, -3, 3, 4};
+    enum tenon_pair_mode exact = mode == TENON_PAIR_DECIDE ? mode : TENON_PAIR_EXACT;
+    int shift = first_shift(problem);
     uint32_t start = 0;
     *out = (struct tenon_pair_solution){0};
     if (problem->out_high - problem->out_low >= STEPS_MAX)
         return false;
     for (int less = 0; less <= LESS_MAX && !out->impossible; less++)
-        for (size_t i = 0; i < sizeof(first_shifts) && !out->impossible; i++) {
-            if (solve_shift(problem, first_shifts[i], less, 1, start, true, operands, out))
+        for (size_t i = 0; i < sizeof(around) && !out->impossible; i++) {
+            int mul1 = shift + around[i];
+            if (mul1 < 0)
+                continue;
+            if (solve_shift(problem, (uint32_t)mul1, less, 1, start, exact, operands, out))
                 return true;
             start = out->first_inexact;
         }
-    if (solve_post(problem, start, operands, out))
+    if (solve_post(problem, start, shift, exact, operands, out))
         return true;
-    return !exact && solve_shift(problem, first_shifts[0], 0, 1, 0, false, operands, out);
+    return mode == TENON_PAIR_NEAR &&
+           solve_shift(problem, (uint32_t)shift, 0, 1, 0, mode, operands, out);
 }

@@ -51,12 +51,17 @@ struct tenon_pair_solution {
     uint32_t first_inexact;
 };
 
+enum tenon_pair_mode {
+    TENON_PAIR_EXACT,  /* every channel exact, and proved so */
+    TENON_PAIR_DECIDE, /* whether EXACT would succeed: several times faster, operands are no use */
+    TENON_PAIR_NEAR,   /* exact where that is found, elsewhere within 1 */
+};
+
 /*
- * `operands` has room for all channels. False when a channel differs by more than 1, or a range of
- * accumulators does not fit 32 bits; with `exact`, as soon as it is known that a channel cannot be
- * made exact (first_inexact).
+ * `operands` has room for all channels. False when the mode cannot be had, or a range of
+ * accumulators does not fit 32 bits; `impossible` and first_inexact then tell more.
  */
-bool tenon_pair_solve(const struct tenon_pair_problem *problem, bool exact,
+bool tenon_pair_solve(const struct tenon_pair_problem *problem, enum tenon_pair_mode mode,
                       struct tenon_pair_operands *operands, struct tenon_pair_solution *out);
 
 /* The value `out` above, before any clamp, less the problem's center. */

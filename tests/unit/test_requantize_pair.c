@@ -132,7 +132,7 @@ static void test_exact_against_single(void **state) {
     for (int n = 0; n < LAYERS; n++) {
         struct layer l;
         random_layer(&l, &seed);
-        if (!tenon_pair_solve(&l.problem, true, l.operands, &l.solution))
+        if (!tenon_pair_solve(&l.problem, TENON_PAIR_EXACT, l.operands, &l.solution))
             continue;
         solved++;
         assert_int_equal(l.solution.inexact, 0);
@@ -150,7 +150,7 @@ static void test_within_one_of_double(void **state) {
         struct layer l;
         random_layer(&l, &seed);
         l.problem.rounding = TENON_ROUNDING_DOUBLE;
-        assert_true(tenon_pair_solve(&l.problem, false, l.operands, &l.solution));
+        assert_true(tenon_pair_solve(&l.problem, TENON_PAIR_NEAR, l.operands, &l.solution));
         for (int i = 0; i < CHANNELS; i++)
             for (int k = 0; k < 5000; k++) {
                 const struct tenon_pair_channel *c = &l.channels[i];
@@ -176,7 +176,7 @@ static void test_division_exhaustive(void **state) {
             .divisor = count, .low = -128 * count, .high = 127 * count};
         const struct tenon_pair_problem problem = {&channel, 1,   TENON_ROUNDING_NONE, -128, 127,
                                                    0,        true};
-        assert_true(tenon_pair_solve(&problem, true, &operands, &solution));
+        assert_true(tenon_pair_solve(&problem, TENON_PAIR_EXACT, &operands, &solution));
         for (int32_t sum = -128 * count; sum <= 127 * count; sum++) {
             int32_t want = (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
             assert_int_equal(tenon_pair_apply(&solution.shifts, &operands, sum), want);
@@ -192,7 +192,7 @@ static void test_refuses_wide_accumulators(void **state) {
         .multiplier = tenon_multiplier_from_double(0.001), .bias = INT32_MAX, .low = 0, .high = 1};
     const struct tenon_pair_problem problem = {&channel, 1,   TENON_ROUNDING_SINGLE, -128, 127,
                                                0,        true};
-    assert_false(tenon_pair_solve(&problem, false, &operands, &solution));
+    assert_false(tenon_pair_solve(&problem, TENON_PAIR_NEAR, &operands, &solution));
 }
 
 int main(void) {

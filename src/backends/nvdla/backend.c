@@ -79,7 +79,8 @@ static bool nvdla_supports(const struct tenon_target *target, const struct tenon
                               .graph = graph,
                               .index = index,
                               .arena = &arena,
-                              .reason = reason};
+                              .reason = reason,
+                              .decide = true};
     bool supported = plan_node(&node, operands) != NULL;
     tenon_arena_finish(&arena);
     return supported;

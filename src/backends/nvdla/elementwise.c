@@ -133,8 +133,9 @@ void *tenon_nvdla_plan_rescale(struct nvdla_node *node) {
                                                .out_low = -128 - zero_out,
                                                .out_high = 127 - zero_out,
                                                .center = -zero_out};
-    bool exact = node->target->numerics == TENON_NUMERICS_EXACT;
-    if (!tenon_pair_solve(&problem, exact, &operands, &solution))
+    enum tenon_pair_mode mode =
+        node->target->numerics == TENON_NUMERICS_EXACT ? TENON_PAIR_EXACT : TENON_PAIR_NEAR;
+    if (!tenon_pair_solve(&problem, mode, &operands, &solution))
         return tenon_nvdla_refuse(node, "the rescaling has no exact form");
     *e = (struct elementwise){.sdp = {.bs = {.alu = NVDLA_ALU_ADD,
                                              .mul = true,

@@ -61,24 +61,37 @@ static int64_t bias_at(const struct nvdla_node *node, int32_t channel) {
     return (int32_t)tenon_load_le32((const uint8_t *)bias->data + 4 * (size_t)channel);
 }
 
-/* Range of the accumulator over all inputs, and the sum of weights. */
+/* Positive and negative weights of a kernel, added up: `count` elements `stride` apart. */
+static void add_weights(const int8_t *weights, int64_t count, int64_t stride, int32_t *positive,
+                        int32_t *sum) {
+    int32_t above = 0, all = 0;
+    if (stride == 1)
+        for (int64_t i = 0; i < count; i++) {
+            above += weights[i] > 0 ? weights[i] : 0;
+            all += weights[i];
+        }
+    else
+        for (int64_t i = 0; i < count; i++) {
+            above += weights[i * stride] > 0 ? weights[i * stride] : 0;
+            all += weights[i * stride];
+        }
+    *positive = above;
+    *sum = all;
+}
+
+/* Range of the accumulator over all inputs, and the sum of weights. At most 2^18 weights fit. */
 static void measure_kernel(const struct nvdla_linear *l, int32_t oc,
-                           struct tenon_pair_channel *channel, int64_t *sum) {
-    int64_t positive = 0, negative = 0;
-    int32_t first, count;
-    input_range(l, 1, oc, 1, &first, &count);
-    for (int32_t y = 0; y < l->window.k_h; y++)
-        for (int32_t x = 0; x < l->window.k_w; x++)
-            for (int32_t ic = first; ic < first + count; ic++) {
-                int8_t weight = weight_at(l, oc, y, x, ic);
-                if (weight > 0)
-                    positive += weight;
-                else
-                    negative += weight;
-            }
-    channel->low = -128 * positive + 127 * negative;
-    channel->high = 127 * positive - 128 * negative;
-    *sum = positive + negative;
+                           struct tenon_pair_channel *channel, int64_t *sum_of_all) {
+    int32_t taps = l->window.k_h * l->window.k_w, positive = taps, sum = taps;
+    int64_t kernel = (int64_t)taps * l->kernel_c;
+    if (l->kind == NVDLA_DEPTHWISE && l->weights != NULL)
+        add_weights(l->weights + oc, taps, l->out_c, &positive, &sum);
+    else if (l->kind != NVDLA_DEPTHWISE)
+        add_weights(l->weights + oc * kernel, kernel, 1, &positive, &sum);
+    int64_t negative = (int64_t)sum - positive;
+    channel->low = -128 * (int64_t)positive + 127 * negative;
+    channel->high = 127 * (int64_t)positive - 128 * negative;
+    *sum_of_all = sum;
 }
 
 static void fill_channel(const struct nvdla_node *node, const struct nvdla_linear *l, int32_t oc,
@@ -121,15 +134,16 @@ static bool solve(const struct nvdla_node *node, struct nvdla_linear *l, int32_t
         .may_post = !bn_relu,
     };
     struct tenon_pair_solution solution;
-    bool solved = tenon_pair_solve(&problem, true, l->operands + first, &solution);
-    run->impossible = solution.impossible;
+    enum tenon_pair_mode mode = node->decide ? TENON_PAIR_DECIDE : TENON_PAIR_EXACT;
+    bool solved = tenon_pair_solve(&problem, mode, l->operands + first, &solution);
+    run->impossible = solution.impossible && !within_1;
     if (!solved && within_1 && problem.rounding != TENON_ROUNDING_SINGLE) {
         problem.rounding = TENON_ROUNDING_SINGLE;
-        solved = tenon_pair_solve(&problem, true, l->operands + first, &solution);
+        solved = tenon_pair_solve(&problem, mode, l->operands + first, &solution);
     }
     if (!solved && within_1 && count <= (int32_t)node->config->atom_kernels) {
         problem.rounding = node->call.rounding;
-        solved = tenon_pair_solve(&problem, false, l->operands + first, &solution);
+        solved = tenon_pair_solve(&problem, TENON_PAIR_NEAR, l->operands + first, &solution);
     }
     run->shifts = solution.shifts;
     return solved;

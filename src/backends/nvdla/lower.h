@@ -30,6 +30,7 @@ struct nvdla_node {
     struct tenon_op_call call; /* with constants' data */
     struct tenon_arena *arena;
     char *reason;  /* TENON_REASON_BYTES */
+    bool decide;   /* only whether: the plan is not emitted */
     bool estimate; /* only the cost is wanted: what is known to be possible is not proved again */
 };
 
