@@ -32,6 +32,7 @@ static bool read(struct tenon_rewriter *rw, uint32_t id, struct tenon_average *a
         (int64_t)w->k_h * w->k_w > INT32_MAX)
         return false;
     a->count = w->k_h * w->k_w;
+    a->largest = 1;
     tenon_activation_range((enum tenon_activation)a->node.attrs.activation, &a->out, &a->low,
                            &a->high);
     return true;
@@ -40,7 +41,7 @@ static bool read(struct tenon_rewriter *rw, uint32_t id, struct tenon_average *a
 static void visit(struct tenon_rewriter *rw, uint32_t id) {
     struct tenon_average a;
     struct tenon_average_weights weights;
-    if (read(rw, id, &a) && tenon_average_find(&a, tenon_average_pooled, &weights) &&
+    if (read(rw, id, &a) && tenon_average_find(&a, tenon_average_pooled, true, &weights) &&
         tenon_rewrite_replace(rw, id))
         tenon_rewrite_finish(rw, tenon_average_apply(rw, &a, &weights));
 }

@@ -50,6 +50,7 @@ static bool read(struct tenon_rewriter *rw, uint32_t id, struct mean *m) {
                                       .stride_h = 1,
                                       .stride_w = 1};
     a->count = a->window.k_h * a->window.k_w;
+    a->largest = 1;
     a->low = tenon_type_min(a->out.type);
     a->high = tenon_type_max(a->out.type);
     m->rescale = tenon_rescale_to(&a->out, 1, &a->node);
@@ -77,7 +78,7 @@ static void visit(struct tenon_rewriter *rw, uint32_t id) {
     if (!read(rw, id, &m))
         return;
     bool pooled = pools(&m);
-    if ((!pooled && !tenon_average_find(&m.average, mean_of, &weights)) ||
+    if ((!pooled && !tenon_average_find(&m.average, mean_of, false, &weights)) ||
         !tenon_rewrite_replace(rw, id))
         return;
     uint32_t x = pooled ? pool(rw, &m.average) : tenon_average_apply(rw, &m.average, &weights);
