@@ -24,10 +24,18 @@ struct work {
     size_t count, grain;
 };
 
+static bool ends_share(const struct work *w, size_t end) {
+    bool ends = false;
+    for (uint32_t i = 0; i < w->threads; i++)
+        ends |= end == tenon_pool_share_end(w->threads, i, w->count);
+    return ends;
+}
+
 static void count_items(void *user, size_t begin, size_t end, uint32_t worker) {
     struct work *w = user;
     if (worker >= w->threads || begin >= end || end > w->count ||
-        (end - begin < w->grain && end != w->count) || atomic_fetch_add(&w->busy[worker], 1) != 0)
+        (end - begin < w->grain && !ends_share(w, end)) ||
+        atomic_fetch_add(&w->busy[worker], 1) != 0)
         atomic_store(&w->wrong, true);
     for (size_t i = begin; i < end; i++)
         atomic_fetch_add(&w->done[i], 1);

@@ -1,8 +1,8 @@
 /*
- * A range is open while its caller works on it. Workers that enter while it is open take chunks;
- * the caller closes it and waits for those inside to leave, so nobody waits for a worker that has
- * not woken up. Workers look for the next range a short while before they sleep: operators follow
- * each other within microseconds.
+ * A range is open while its caller works on it. Workers that enter while it is open take chunks of
+ * their own share, then of the others'; the caller closes it and waits for those inside to leave,
+ * so nobody waits for a worker that has not woken up. Workers look for the next range a short while
+ * before they sleep: operators follow each other within microseconds.
  */
 #include "drivers/cpu/pool.h"
 
@@ -12,9 +12,23 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { THREADS_MAX = 256, CHUNKS_PER_THREAD = 4, SPINS = 4000, SPINS_BEFORE_YIELD = 2000 };
+enum {
+    THREADS_MAX = 256,
+    CHUNKS_PER_THREAD = 4,
+    SPINS = 4000,
+    SPINS_BEFORE_YIELD = 2000,
+    LINE_BYTES = 64
+};
+
+/* What is left of a thread's share of the range; each on a cache line of its own. */
+struct share {
+    atomic_size_t next;
+    size_t end;
+    uint8_t pad[LINE_BYTES - 2 * sizeof(size_t)];
+};
 
 struct worker {
+    struct share share;
     struct tenon_pool *pool;
     uint32_t index;
     pthread_t thread;
@@ -24,8 +38,7 @@ struct tenon_pool {
     pthread_mutex_t turn; /* held by the caller whose range runs */
     tenon_pool_fn *fn;    /* the range: written while it is closed and nobody is inside */
     void *user;
-    size_t count, chunk;
-    atomic_size_t next;
+    size_t chunk;
     atomic_bool open;
     atomic_uint inside; /* workers that may look at the range */
     pthread_mutex_t lock;
@@ -44,14 +57,31 @@ static void relax(void) {
 #endif
 }
 
-/* Takes chunks until none is left. */
+size_t tenon_pool_share_end(uint32_t threads, uint32_t index, size_t count) {
+    return count / threads * (index + 1) + count % threads * (index + 1) / threads;
+}
+
+/* Takes chunks until none is left: of its own share, then of the others'. */
 static void work(struct tenon_pool *pool, uint32_t index) {
-    for (;;) {
-        size_t begin = atomic_fetch_add(&pool->next, pool->chunk);
-        if (begin >= pool->count)
-            return;
-        size_t left = pool->count - begin;
-        pool->fn(pool->user, begin, begin + (left < pool->chunk ? left : pool->chunk), index);
+    for (uint32_t i = 0; i < pool->threads; i++) {
+        struct share *share = &pool->workers[(index + i) % pool->threads].share;
+        while (atomic_load(&share->next) < share->end) {
+            size_t begin = atomic_fetch_add(&share->next, pool->chunk);
+            if (begin >= share->end)
+                break;
+            size_t left = share->end - begin;
+            pool->fn(pool->user, begin, begin + (left < pool->chunk ? left : pool->chunk), index);
+        }
+    }
+}
+
+/* Contiguous shares, the same for the same count: what a thread wrote it is likely to read next. */
+static void divide(struct tenon_pool *pool, size_t count) {
+    size_t end = 0;
+    for (uint32_t i = 0; i < pool->threads; i++) {
+        struct share *share = &pool->workers[i].share;
+        atomic_store(&share->next, end);
+        share->end = end = tenon_pool_share_end(pool->threads, i, count);
     }
 }
 
@@ -153,9 +183,8 @@ void tenon_pool_run(struct tenon_pool *pool, size_t count, size_t grain, tenon_p
     pthread_mutex_lock(&pool->turn);
     pool->fn = fn;
     pool->user = user;
-    pool->count = count;
     pool->chunk = chunk;
-    atomic_store(&pool->next, 0);
+    divide(pool, count);
     atomic_store(&pool->open, true);
     if (atomic_load(&pool->sleepers) != 0) {
         pthread_mutex_lock(&pool->lock);

@@ -17,7 +17,10 @@ TENON_NODISCARD enum tenon_status tenon_pool_create(uint32_t threads, struct ten
                                                     struct tenon_error *error);
 void tenon_pool_destroy(struct tenon_pool *pool); /* NULL is fine */
 uint32_t tenon_pool_threads(const struct tenon_pool *pool);
-/* Calls fn over [0, count) in chunks of at least `grain`; returns when all are done. */
+/* Where the share of thread `index` ends; it begins where the one before ends. */
+size_t tenon_pool_share_end(uint32_t threads, uint32_t index, size_t count);
+/* Calls fn over [0, count) in chunks of at least `grain`, but for the last of each thread's share;
+ * returns when all are done. */
 void tenon_pool_run(struct tenon_pool *pool, size_t count, size_t grain, tenon_pool_fn *fn,
                     void *user);
 
