@@ -7,7 +7,7 @@
 #include "drivers/cpu/window.h"
 #include "util/checked.h"
 
-enum { TILE_BYTES = 24 << 10, TILE_ROWS_MAX = 96, GRAIN_MACS = 100000 };
+enum { TILE_BYTES = 144 << 10, TILE_ROWS_MAX = 96, GRAIN_MACS = 100000 };
 
 struct linear {
     struct tenon_rows rows;
@@ -76,8 +76,10 @@ static void cut(struct linear *l) {
     size_t rows = TILE_BYTES / row_bytes / step * step;
     rows = rows < step ? step : rows;
     rows = rows > TILE_ROWS_MAX ? TILE_ROWS_MAX : rows;
-    l->tile_rows = rows > l->rows.pixel_count ? l->rows.pixel_count : rows;
-    l->tiles = (l->rows.pixel_count + l->tile_rows - 1) / l->tile_rows;
+    size_t pixels = l->rows.pixel_count;
+    size_t near = (pixels + rows / 2) / rows; /* tiles of about the same size */
+    l->tile_rows = near < 2 ? pixels : (pixels + near * step - 1) / (near * step) * step;
+    l->tiles = (pixels + l->tile_rows - 1) / l->tile_rows;
     l->ranges = l->tiles >= 16 ? 1 : (l->panels + 3) / 4;
     l->tile_bytes = tenon_align_up(l->tile_rows * l->rows.row_bytes, TENON_CPU_ALIGNMENT);
     size_t item_macs = l->tile_rows * l->rows.row_bytes * (l->channel_bytes / l->ranges + 1);

@@ -75,20 +75,25 @@ TENON_ALWAYS_INLINE vi vi_high_multiply(vi a, vi b) {
     odd = _mm256_add_epi64(odd, half);
     return _mm256_blend_epi32(_mm256_srli_epi64(even, 31), _mm256_slli_epi64(odd, 1), 0xaa);
 }
-/* Products of 64 bits: of the even and of the odd lanes. */
+/* Products of 64 bits, and factors for them: of the even and of the odd lanes. */
 typedef struct {
     __m256i even, odd;
 } vw;
 
-TENON_ALWAYS_INLINE vw vi_multiply_wide(vi a, vi b) {
-    return (vw){_mm256_mul_epi32(a, b),
-                _mm256_mul_epi32(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32))};
+typedef vw vw_factors;
+
+TENON_ALWAYS_INLINE vw_factors vw_factor(vi x) {
+    return (vw){x, _mm256_shuffle_epi32(x, 0xf5)};
+}
+TENON_ALWAYS_INLINE vw vi_multiply_wide(vi a, vw_factors b) {
+    return (vw){_mm256_mul_epi32(a, b.even),
+                _mm256_mul_epi32(_mm256_shuffle_epi32(a, 0xf5), b.odd)};
 }
 TENON_ALWAYS_INLINE vw vw_add(vw a, vw b) {
     return (vw){_mm256_add_epi64(a.even, b.even), _mm256_add_epi64(a.odd, b.odd)};
 }
 TENON_ALWAYS_INLINE vi vw_high(vw x) {
-    return _mm256_blend_epi32(_mm256_srli_epi64(x.even, 32), x.odd, 0xaa);
+    return _mm256_blend_epi32(_mm256_shuffle_epi32(x.even, 0xf5), x.odd, 0xaa);
 }
 TENON_ALWAYS_INLINE vi vi_abs(vi x) {
     return _mm256_abs_epi32(x);

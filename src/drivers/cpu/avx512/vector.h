@@ -70,20 +70,26 @@ TENON_ALWAYS_INLINE vi vi_high_multiply(vi a, vi b) {
     odd = _mm512_add_epi64(odd, half);
     return _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(even, 31), _mm512_slli_epi64(odd, 1));
 }
-/* Products of 64 bits: of the even and of the odd lanes. */
+/* Products of 64 bits, and factors for them: of the even and of the odd lanes. */
 typedef struct {
     __m512i even, odd;
 } vw;
 
-TENON_ALWAYS_INLINE vw vi_multiply_wide(vi a, vi b) {
-    return (vw){_mm512_mul_epi32(a, b),
-                _mm512_mul_epi32(_mm512_srli_epi64(a, 32), _mm512_srli_epi64(b, 32))};
+typedef vw vw_factors;
+
+TENON_ALWAYS_INLINE vw_factors vw_factor(vi x) {
+    return (vw){x, _mm512_shuffle_epi32(x, (_MM_PERM_ENUM)0xf5)};
+}
+TENON_ALWAYS_INLINE vw vi_multiply_wide(vi a, vw_factors b) {
+    return (vw){_mm512_mul_epi32(a, b.even),
+                _mm512_mul_epi32(_mm512_shuffle_epi32(a, (_MM_PERM_ENUM)0xf5), b.odd)};
 }
 TENON_ALWAYS_INLINE vw vw_add(vw a, vw b) {
     return (vw){_mm512_add_epi64(a.even, b.even), _mm512_add_epi64(a.odd, b.odd)};
 }
 TENON_ALWAYS_INLINE vi vw_high(vw x) {
-    return _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64(x.even, 32), x.odd);
+    return _mm512_mask_blend_epi32(0xaaaa, _mm512_shuffle_epi32(x.even, (_MM_PERM_ENUM)0xf5),
+                                   x.odd);
 }
 TENON_ALWAYS_INLINE vi vi_abs(vi x) {
     return _mm512_abs_epi32(x);

@@ -26,35 +26,41 @@ struct four_rows {
     size_t step[4];
 };
 
-TENON_ALWAYS_INLINE void interleave_pixel(const struct four_rows *rows, size_t x, uint32_t channels,
-                                          vb flip, uint8_t *to) {
-    vb bytes[4];
-    vi column[4];
-    TENON_UNROLL for (int k = 0; k < 4; k++) {
-        const uint8_t *from = rows->at[k] + x * rows->step[k];
-        bytes[k] = channels < BLOCK_CHANNELS ? vb_load_some(from, channels) : vb_load(from);
-        bytes[k] = vb_xor(bytes[k], flip);
+TENON_ALWAYS_INLINE void interleave_pixels(struct four_rows rows, size_t count, uint32_t channels,
+                                           vb flip, uint8_t *to) {
+    for (size_t i = 0; i < count; i++, to += COLUMN_BYTES) {
+        vb bytes[4];
+        vi column[4];
+        TENON_UNROLL for (int k = 0; k < 4; k++) {
+            bytes[k] = channels < BLOCK_CHANNELS ? vb_load_some(rows.at[k], channels)
+                                                 : vb_load(rows.at[k]);
+            bytes[k] = vb_xor(bytes[k], flip);
+            rows.at[k] += rows.step[k];
+        }
+        vb_interleave(bytes, column);
+        TENON_UNROLL for (int v = 0; v < 4; v++) vi_store(to + v * BLOCK_CHANNELS, column[v]);
     }
-    vb_interleave(bytes, column);
-    TENON_UNROLL for (int v = 0; v < 4; v++) vi_store(to + v * BLOCK_CHANNELS, column[v]);
 }
 
 /* Columns [first, first + count) of the picture, which may lie outside of it. */
 static void interleave_rows(const struct pixels *p, const struct four_rows *rows, int64_t first,
                             size_t count, uint8_t *to) {
     const struct tenon_depthwise_i8 *d = p->depthwise;
-    vi padding = vi_dup((int32_t)(d->padding * UINT32_C(0x01010101)));
-    vb flip = vb_dup(d->flip);
-    bool some = p->channels < BLOCK_CHANNELS;
-    for (size_t i = 0; i < count; i++, to += COLUMN_BYTES) {
-        int64_t x = first + (int64_t)i;
-        if (x < 0 || x >= d->window.in_w)
-            TENON_UNROLL for (int v = 0; v < 4; v++) vi_store(to + v * BLOCK_CHANNELS, padding);
-        else if (some)
-            interleave_pixel(rows, (size_t)x, p->channels, flip, to);
-        else
-            interleave_pixel(rows, (size_t)x, BLOCK_CHANNELS, flip, to);
-    }
+    int64_t end = first + (int64_t)count, in_w = d->window.in_w;
+    size_t left = first < 0 ? (size_t)-first : 0, right = end > in_w ? (size_t)(end - in_w) : 0;
+    left = left < count ? left : count;
+    right = right < count - left ? right : count - left;
+    size_t inside = count - left - right;
+    memset(to, d->padding, left * COLUMN_BYTES);
+    to += left * COLUMN_BYTES;
+    memset(to + inside * COLUMN_BYTES, d->padding, right * COLUMN_BYTES);
+    struct four_rows from = *rows;
+    for (int k = 0; k < 4 && first > 0; k++)
+        from.at[k] += (size_t)first * from.step[k];
+    if (p->channels < BLOCK_CHANNELS)
+        interleave_pixels(from, inside, p->channels, vb_dup(d->flip), to);
+    else
+        interleave_pixels(from, inside, BLOCK_CHANNELS, vb_dup(d->flip), to);
 }
 
 /* Rows `quad` * depth and on of the window over an output row whose first is at y. */

@@ -18,6 +18,7 @@
 
 struct factors {
     vi multiplier;
+    vw_factors wide;              /* the same for 64-bit products */
     vi left, right, half, shifts; /* double as it is written; shifts: all ones where right != 0 */
     vw add;                       /* of HIGH; its shift is `right` too */
     vf real;
@@ -51,7 +52,8 @@ static void factors_load(struct factors *f, const struct tenon_requantize_arrays
     vi halves = vi_shift_left(vi_dup(1), f->right);
     if (form != TENON_FORM_HIGH_SINGLE)
         halves = vi_add(halves, vi_dup(1));
-    f->add = vi_multiply_wide(halves, vi_dup(1 << 30));
+    f->wide = vw_factor(f->multiplier);
+    f->add = vi_multiply_wide(halves, vw_factor(vi_dup(1 << 30)));
     f->right = vi_sub(f->right, vi_dup(1));
 }
 
@@ -62,7 +64,7 @@ TENON_ALWAYS_INLINE vi scale_double(const struct factors *f, vi x) {
 }
 
 TENON_ALWAYS_INLINE vi scale_high(const struct factors *f, vi x) {
-    return vi_shift_right(vw_high(vw_add(vi_multiply_wide(x, f->multiplier), f->add)), f->right);
+    return vi_shift_right(vw_high(vw_add(vi_multiply_wide(x, f->wide), f->add)), f->right);
 }
 
 TENON_ALWAYS_INLINE vi scale(enum tenon_form form, const struct factors *f, vi x) {

@@ -70,12 +70,17 @@ TENON_ALWAYS_INLINE vi vi_sign(vi x) {
 TENON_ALWAYS_INLINE vi vi_high_multiply(vi a, vi b) {
     return vqrdmulhq_s32(a, b);
 }
-/* Products of 64 bits: of the first and of the last two lanes. */
+/* Products of 64 bits, and factors for them: of the first and of the last two lanes. */
 typedef struct {
     int64x2_t low, high;
 } vw;
 
-TENON_ALWAYS_INLINE vw vi_multiply_wide(vi a, vi b) {
+typedef int32x4_t vw_factors;
+
+TENON_ALWAYS_INLINE vw_factors vw_factor(vi x) {
+    return x;
+}
+TENON_ALWAYS_INLINE vw vi_multiply_wide(vi a, vw_factors b) {
     return (vw){vmull_s32(vget_low_s32(a), vget_low_s32(b)), vmull_high_s32(a, b)};
 }
 TENON_ALWAYS_INLINE vw vw_add(vw a, vw b) {

@@ -85,7 +85,12 @@ typedef struct {
     int64_t e[LANES];
 } vw;
 
-TENON_ALWAYS_INLINE vw vi_multiply_wide(vi a, vi b) {
+typedef vi vw_factors;
+
+TENON_ALWAYS_INLINE vw_factors vw_factor(vi x) {
+    return x;
+}
+TENON_ALWAYS_INLINE vw vi_multiply_wide(vi a, vw_factors b) {
     EACH(vw, (int64_t)a.e[i] * b.e[i]);
 }
 TENON_ALWAYS_INLINE vw vw_add(vw a, vw b) {
