@@ -76,6 +76,12 @@ static bool header_ok(struct tenon_span bytes, uint32_t channels_per_lane) {
     return tenon_span_has(bytes, TENON_PARAMS_HEADER_BYTES, (size_t)blocks * sizeof(uint32_t));
 }
 
+/* Elements are i8 or u8. */
+static bool range_ok(int32_t low, int32_t high, int32_t zero_point) {
+    return INT8_MIN <= low && low <= high && high <= UINT8_MAX && INT8_MIN <= zero_point &&
+           zero_point <= UINT8_MAX;
+}
+
 /* The bytes of a block from its offset on; empty when it does not start inside. */
 static struct tenon_span block_at(struct tenon_span bytes, uint32_t index) {
     size_t offset = word(bytes.data + TENON_PARAMS_HEADER_BYTES, index);
@@ -156,6 +162,8 @@ bool tenon_linear_params_read(struct tenon_span bytes, struct tenon_linear_param
     };
     if (out->depth != 2 && out->depth != TENON_DEPTH_MAX)
         return false;
+    if (!range_ok(out->low, out->high, out->zero_point))
+        return false;
     for (uint32_t i = 0; i < out->panels; i++)
         if (!panel_ok(out, block_at(bytes, i)))
             return false;
@@ -218,6 +226,8 @@ bool tenon_depthwise_params_read(struct tenon_span bytes, struct tenon_depthwise
         .bytes = data,
     };
     if (out->depth != 3 && out->depth != TENON_QUAD)
+        return false;
+    if (!range_ok(out->low, out->high, out->zero_point))
         return false;
     for (uint32_t i = 0; i < out->blocks; i++)
         if (!block_ok(out, block_at(bytes, i)))
