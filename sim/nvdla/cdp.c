@@ -291,7 +291,13 @@ static bool line_of_surface(struct tenon_nvdla_sim *sim, const struct cdp *cdp, 
 
 bool tenon_nv_cdp_run(struct tenon_nvdla_sim *sim) {
     struct cdp cdp;
+    struct nv_footprint footprint;
     if (!begin(sim, &cdp))
+        return false;
+    tenon_nv_footprint_begin(sim, &footprint, TENON_NVDLA_SIM_CDP);
+    tenon_nv_footprint_cube(sim, &footprint, &cdp.source, false);
+    tenon_nv_footprint_cube(sim, &footprint, &cdp.target, true);
+    if (!tenon_nv_footprint_check(sim, &footprint))
         return false;
     uint32_t surfaces = nv_surfaces(cdp.source.channels);
     for (uint32_t y = 0; y < cdp.source.height; y++)

@@ -300,11 +300,25 @@ static void finish_blocks(struct tenon_nvdla_sim *sim) {
     tenon_nv_finish_interrupt(sim, NV_CACC, NV_INTERRUPT_CACC);
 }
 
+static bool check_races(struct tenon_nvdla_sim *sim, const struct nv_layer *layer,
+                        const struct nv_sdp *sdp) {
+    struct nv_footprint footprint;
+    tenon_nv_footprint_begin(sim, &footprint, TENON_NVDLA_SIM_CONV);
+    if (!layer->reuse_data || !sim->kept.all_slices)
+        tenon_nv_footprint_cube(sim, &footprint, &layer->input, false);
+    if (!layer->reuse_weights)
+        tenon_nv_footprint_bytes(sim, &footprint, NV_CDMA, NV_CDMA_D_WEIGHT_ADDR_LOW,
+                                 layer->weight_address,
+                                 (uint64_t)layer->cdma_weight_entries * NV_LANES);
+    tenon_nv_sdp_footprint(sim, sdp, &footprint);
+    return tenon_nv_footprint_check(sim, &footprint);
+}
+
 bool tenon_nv_conv_run(struct tenon_nvdla_sim *sim) {
     struct nv_layer layer;
     struct nv_sdp sdp;
     if (!tenon_nv_layer_read(sim, &layer) || !tenon_nv_sdp_begin(sim, &sdp) ||
-        !check_sdp(sim, &layer, &sdp.target))
+        !check_sdp(sim, &layer, &sdp.target) || !check_races(sim, &layer, &sdp))
         return false;
     struct nv_kept before = sim->kept;
     uint32_t stages = (uint32_t)!sdp.stages[0].bypass + !sdp.stages[1].bypass;

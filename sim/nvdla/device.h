@@ -61,6 +61,7 @@ enum {
 struct nv_block_state {
     uint32_t regs[2][NV_REGISTER_WORDS]; /* S_ registers are in the first */
     bool enabled[2];
+    uint64_t enabled_at[2]; /* how many operations of the device were done then */
     uint8_t producer, consumer;
     uint32_t operations; /* completed since reset */
 };
@@ -82,6 +83,26 @@ struct nv_kept {
     uint32_t fetched, used; /* entries of weights, for messages */
 };
 
+/* What an operation reads and writes, see race.c: lines of surfaces. */
+struct nv_extent {
+    uint64_t base, bytes, line_stride, surface_stride; /* bytes: of a line */
+    uint32_t lines, surfaces;
+};
+struct nv_footprint_part {
+    struct nv_extent extent;
+    enum nv_block block;
+    uint32_t offset; /* of the address register */
+    bool write;
+    uint64_t enabled_at;
+};
+enum { NV_FOOTPRINT_PARTS = 6, NV_HISTORY = 32 };
+struct nv_footprint {
+    enum tenon_nvdla_sim_operation_kind engine;
+    uint64_t done; /* its number among the operations of the device */
+    struct nv_footprint_part parts[NV_FOOTPRINT_PARTS];
+    uint32_t count;
+};
+
 struct tenon_nvdla_sim {
     const struct tenon_nvdla_sim_config *config;
     struct tenon_nvdla_sim_window windows[TENON_NVDLA_SIM_WINDOW_MAX];
@@ -89,6 +110,9 @@ struct tenon_nvdla_sim {
 
     struct nv_block_state blocks[NV_BLOCK_COUNT];
     uint32_t interrupt_status;
+
+    uint64_t operations_done;
+    struct nv_footprint history[NV_HISTORY]; /* of the last operations */
 
     uint8_t *cbuf;
     struct nv_ring data_ring, weight_ring;
@@ -175,6 +199,15 @@ static inline uint32_t nv_surfaces(uint32_t channels) {
     return (channels + NV_LANES - 1) / NV_LANES;
 }
 
+/* race.c: collect what an operation accesses, then check and keep it. */
+void tenon_nv_footprint_begin(const struct tenon_nvdla_sim *sim, struct nv_footprint *footprint,
+                              enum tenon_nvdla_sim_operation_kind engine);
+void tenon_nv_footprint_cube(const struct tenon_nvdla_sim *sim, struct nv_footprint *footprint,
+                             const struct nv_cube *cube, bool write);
+void tenon_nv_footprint_bytes(const struct tenon_nvdla_sim *sim, struct nv_footprint *footprint,
+                              enum nv_block block, uint32_t offset, uint64_t base, uint64_t bytes);
+bool tenon_nv_footprint_check(struct tenon_nvdla_sim *sim, const struct nv_footprint *footprint);
+
 /* cbuf.c */
 void tenon_nv_cbuf_reset(struct tenon_nvdla_sim *sim);
 /* The banks of a layer: a ring whose banks change starts anew. */
@@ -241,6 +274,9 @@ bool tenon_nv_sdp_begin(struct tenon_nvdla_sim *sim, struct nv_sdp *sdp);
 /* Takes a line of a surface, from sim->line; lines in order, surface by surface. */
 bool tenon_nv_sdp_line(struct tenon_nvdla_sim *sim, struct nv_sdp *sdp, uint32_t surface,
                        uint32_t y);
+/* What it accesses. */
+void tenon_nv_sdp_footprint(const struct tenon_nvdla_sim *sim, const struct nv_sdp *sdp,
+                            struct nv_footprint *footprint);
 /* Ends the operations of SDP, SDP_RDMA and PDP. */
 void tenon_nv_sdp_end(struct tenon_nvdla_sim *sim, const struct nv_sdp *sdp);
 /* Whether SDP's enabled group takes something from memory. */

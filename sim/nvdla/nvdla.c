@@ -77,6 +77,7 @@ void tenon_nvdla_sim_reset(struct tenon_nvdla_sim *sim) {
     memset(sim->cbuf, 0,
            (size_t)sim->config->cbuf_banks * sim->config->cbuf_bank_entries *
                sim->config->cbuf_entry_bytes);
+    sim->operations_done = 0;
     sim->faulted = false;
 }
 

@@ -310,7 +310,13 @@ static uint64_t flushed_elements(const struct nv_pdp *pdp) {
 
 bool tenon_nv_pdp_run(struct tenon_nvdla_sim *sim) {
     struct nv_pdp pdp;
+    struct nv_footprint footprint;
     if (!tenon_nv_pdp_begin(sim, &pdp, false))
+        return false;
+    tenon_nv_footprint_begin(sim, &footprint, TENON_NVDLA_SIM_PDP);
+    tenon_nv_footprint_cube(sim, &footprint, &pdp.source, false);
+    tenon_nv_footprint_cube(sim, &footprint, &pdp.target, true);
+    if (!tenon_nv_footprint_check(sim, &footprint))
         return false;
     uint64_t bytes = (uint64_t)pdp.source.width * NV_LANES;
     for (uint32_t surface = 0; surface < nv_surfaces(pdp.source.channels); surface++)

@@ -140,8 +140,10 @@ static void write_group(struct tenon_nvdla_sim *sim, enum nv_block block, uint32
     }
     if (reg->mask != 0)
         state->regs[group][offset / 4] = value;
-    if (reg->enable)
+    if (reg->enable) {
         state->enabled[group] = value & 1;
+        state->enabled_at[group] = sim->operations_done;
+    }
 }
 
 void tenon_nvdla_sim_write(struct tenon_nvdla_sim *sim, uint32_t address, uint32_t value) {

@@ -268,6 +268,13 @@ static bool begin_output(struct tenon_nvdla_sim *sim, struct nv_sdp *sdp) {
     return true;
 }
 
+/* SDP_RDMA's enabled group: else it is for an operation of SDP to come. */
+static bool fetches_nothing(const struct tenon_nvdla_sim *sim) {
+    return (nv_get(sim, NV_SDP_RDMA, NV_SDP_RDMA_D_FEATURE_MODE_CFG) &
+            nv_get(sim, NV_SDP_RDMA, NV_SDP_RDMA_D_BRDMA_CFG) &
+            nv_get(sim, NV_SDP_RDMA, NV_SDP_RDMA_D_NRDMA_CFG) & 1) != 0;
+}
+
 bool tenon_nv_sdp_begin(struct tenon_nvdla_sim *sim, struct nv_sdp *sdp) {
     uint32_t mode = nv_get(sim, NV_SDP, NV_SDP_D_FEATURE_MODE_CFG);
     *sdp = (struct nv_sdp){
@@ -284,9 +291,9 @@ bool tenon_nv_sdp_begin(struct tenon_nvdla_sim *sim, struct nv_sdp *sdp) {
     sdp->uses_rdma = !sdp->flying || from_memory(&sdp->stages[0]) || from_memory(&sdp->stages[1]);
     if (!check_features(sim, sdp))
         return false;
-    if (!sdp->uses_rdma && nv_ready(sim, NV_SDP_RDMA))
+    if (!sdp->uses_rdma && nv_ready(sim, NV_SDP_RDMA) && fetches_nothing(sim))
         return tenon_nv_fault(sim, NV_RULE_SDP_RDMA_IDLE, NV_SDP_RDMA, NV_SDP_RDMA_D_OP_ENABLE,
-                              "SDP takes nothing from memory");
+                              "there is nothing to fetch");
     if (sdp->uses_rdma && !check_rdma(sim, sdp))
         return false;
     for (int i = 0; i < 2; i++)
@@ -308,6 +315,23 @@ bool tenon_nv_sdp_needs_rdma(const struct tenon_nvdla_sim *sim) {
     return false;
 }
 
+void tenon_nv_sdp_footprint(const struct tenon_nvdla_sim *sim, const struct nv_sdp *sdp,
+                            struct nv_footprint *footprint) {
+    if (!sdp->flying)
+        tenon_nv_footprint_cube(sim, footprint, &sdp->source, false);
+    for (int i = 0; i < 2; i++) {
+        const struct nv_stage *stage = &sdp->stages[i];
+        if (from_memory(stage) && stage->per_element)
+            tenon_nv_footprint_cube(sim, footprint, &stage->operands, false);
+        else if (from_memory(stage))
+            tenon_nv_footprint_bytes(sim, footprint, NV_SDP_RDMA, stage->operands.address_offset,
+                                     stage->operands.base,
+                                     (uint64_t)nv_surfaces(stage->operands.channels) * NV_LANES *
+                                         stage->operands.element_bytes);
+    }
+    tenon_nv_footprint_cube(sim, footprint, sdp->to_pdp ? &sdp->pdp.target : &sdp->target, true);
+}
+
 void tenon_nv_sdp_end(struct tenon_nvdla_sim *sim, const struct nv_sdp *sdp) {
     if (sdp->uses_rdma)
         tenon_nv_finish(sim, NV_SDP_RDMA);
@@ -318,7 +342,12 @@ void tenon_nv_sdp_end(struct tenon_nvdla_sim *sim, const struct nv_sdp *sdp) {
 
 bool tenon_nv_sdp_run(struct tenon_nvdla_sim *sim) {
     struct nv_sdp sdp;
+    struct nv_footprint footprint;
     if (!tenon_nv_sdp_begin(sim, &sdp))
+        return false;
+    tenon_nv_footprint_begin(sim, &footprint, TENON_NVDLA_SIM_SDP);
+    tenon_nv_sdp_footprint(sim, &sdp, &footprint);
+    if (!tenon_nv_footprint_check(sim, &footprint))
         return false;
     uint32_t count = sdp.source.width * NV_LANES;
     for (uint32_t surface = 0; surface < nv_surfaces(sdp.source.channels); surface++)

@@ -86,8 +86,29 @@ static void lose_patience(struct nvdla_machine *m) {
 }
 
 static void enable_idle_rdma(struct nvdla_machine *m) {
+    nvdla_set(m, "SDP_RDMA.D_FEATURE_MODE_CFG", 1); /* CACC's data */
     nvdla_set(m, "SDP_RDMA.D_OP_ENABLE", 1);
     run_conv(m, &nvdla_conv_small);
+}
+
+/* SDP reads the convolution's output, enabled together with it. */
+static void read_too_early(struct nvdla_machine *m) {
+    nvdla_program_conv(m, &nvdla_conv_small);
+    nvdla_enable(m, nvdla_conv_blocks);
+    nvdla_program_sdp(m);
+    nvdla_set(m, "SDP_RDMA.D_SRC_BASE_ADDR_LOW", NVDLA_OUTPUT + 64);
+    nvdla_enable(m, nvdla_sdp_blocks);
+    (void)tenon_nvdla_sim_run(m->sim);
+}
+
+/* CDP overwrites what PDP still reads. */
+static void write_too_early(struct nvdla_machine *m) {
+    nvdla_program_pdp(m);
+    nvdla_enable(m, nvdla_pdp_blocks);
+    nvdla_program_cdp(m);
+    nvdla_set(m, "CDP.D_DST_BASE_ADDR_LOW", NVDLA_INPUT + 64);
+    nvdla_enable(m, nvdla_cdp_blocks);
+    (void)tenon_nvdla_sim_run(m->sim);
 }
 
 #define CONV program_conv, nvdla_conv_blocks
@@ -155,6 +176,8 @@ static const struct broken table[] = {
      PDP,
      {{"PDP.D_DST_SURFACE_STRIDE", 48}},
      NULL},
+    {"memory.race", "SDP_RDMA", "D_SRC_BASE_ADDR_LOW", 0, SPECIAL(read_too_early)},
+    {"memory.race", "CDP", "D_DST_BASE_ADDR_LOW", 0, SPECIAL(write_too_early)},
     {"memory.packed",
      "CDMA",
      "D_LINE_STRIDE",

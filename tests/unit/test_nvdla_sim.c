@@ -476,6 +476,30 @@ static void interrupts_are_masked_set_and_cleared(void **state) {
     nvdla_machine_finish(&m);
 }
 
+/* Operations that are enabled together and do not meet; and one that meets, enabled in time. */
+static void what_lies_apart_does_not_race(void **state) {
+    struct nvdla_machine m;
+    (void)state;
+    assert_true(nvdla_machine_init(&m));
+    nvdla_program_conv(&m, &nvdla_conv_small); /* writes 5 lines of 48 bytes at OUTPUT */
+    nvdla_set(&m, "SDP.D_DST_LINE_STRIDE", 128);
+    nvdla_enable(&m, nvdla_conv_blocks);
+    nvdla_program_sdp(&m); /* reads between them */
+    nvdla_set(&m, "SDP_RDMA.D_DATA_CUBE_CHANNEL", 7);
+    nvdla_set(&m, "SDP.D_DATA_CUBE_CHANNEL", 7);
+    nvdla_set(&m, "SDP_RDMA.D_SRC_BASE_ADDR_LOW", NVDLA_OUTPUT + 64);
+    nvdla_set(&m, "SDP_RDMA.D_SRC_LINE_STRIDE", 128);
+    nvdla_set(&m, "SDP.D_DST_BASE_ADDR_LOW", NVDLA_OUTPUT + 8192);
+    nvdla_enable(&m, nvdla_sdp_blocks);
+    assert_int_equal(tenon_nvdla_sim_run(m.sim), TENON_NVDLA_SIM_IDLE);
+    nvdla_program_sdp(&m);
+    nvdla_set(&m, "SDP_RDMA.D_SRC_BASE_ADDR_LOW", NVDLA_OUTPUT);
+    nvdla_set(&m, "SDP.D_DST_BASE_ADDR_LOW", NVDLA_OUTPUT + 16384);
+    nvdla_enable(&m, nvdla_sdp_blocks);
+    assert_int_equal(tenon_nvdla_sim_run(m.sim), TENON_NVDLA_SIM_IDLE);
+    nvdla_machine_finish(&m);
+}
+
 /* ---- cycles ---- */
 
 static void keep_cycles(void *user, const struct tenon_nvdla_sim_operation *operation) {
@@ -550,6 +574,7 @@ int main(void) {
         cmocka_unit_test(groups_take_turns),
         cmocka_unit_test(blocks_count_their_own_operations),
         cmocka_unit_test(interrupts_are_masked_set_and_cleared),
+        cmocka_unit_test(what_lies_apart_does_not_race),
         cmocka_unit_test(cycles_are_the_rtls),
         cmocka_unit_test(dense_layers_use_the_multipliers),
     };
