@@ -9,6 +9,8 @@
  *         after PASS, and it finds something to do in enough of them. A failure prints the seed:
  *         `run_passes random PASS 1 SEED` makes the same graph again. PASS.lossy: the form that is
  *         off by default; how far it goes off is counted.
+ *     run_passes memory
+ *         Every allocation of every pass fails once.
  *     run_passes lowerings [COUNT [SEED]]
  *         The same with half of all lossless passes one after the other, as a target asks for them.
  *     run_passes lower FILE.tir "CAPABILITIES" PASS...
@@ -24,6 +26,7 @@
 #include "ir/eval.h"
 #include "ir/text.h"
 #include "passes/generator.h"
+#include "passes/memory.h"
 #include "passes/pipeline.h"
 #include "util/file.h"
 
@@ -456,10 +459,21 @@ static int lower(const char *path, const char *capabilities, char **passes, int 
     return ok ? 0 : 1;
 }
 
+static int run_all_memory(void) {
+    bool ok = true;
+    for (int i = 0; tenon_passes[i] != NULL; i++) {
+        const struct pass_case *c = find_case(tenon_passes[i]->name);
+        ok = c != NULL && run_memory(tenon_passes[i], c) && ok;
+    }
+    return ok ? 0 : 1;
+}
+
 int main(int argc, char **argv) {
     bool regenerate = argc > 2 && strcmp(argv[2], "--regenerate") == 0;
     if (argc > 1 && strcmp(argv[1], "golden") == 0)
         return run_goldens(argc > 2 + regenerate ? argv[2 + regenerate] : NULL, regenerate);
+    if (argc > 1 && strcmp(argv[1], "memory") == 0)
+        return run_all_memory();
     if (argc > 4 && strcmp(argv[1], "lower") == 0)
         return lower(argv[2], argv[3], argv + 4, argc - 4);
     uint64_t count = getenv("TENON_QUICK") != NULL ? 1000 : 10000;
@@ -467,9 +481,8 @@ int main(int argc, char **argv) {
         return run_lowerings(argc > 2 ? strtoull(argv[2], NULL, 10) : count,
                              argc > 3 ? strtoull(argv[3], NULL, 10) : 1);
     if (argc < 3 || strcmp(argv[1], "random") != 0) {
-        fprintf(
-            stderr,
-            "usage: run_passes golden | random PASS [COUNT [SEED]] | lowerings [COUNT [SEED]]\n");
+        fprintf(stderr, "usage: run_passes golden | memory | random PASS [COUNT [SEED]] | "
+                        "lowerings [COUNT [SEED]]\n");
         return 2;
     }
     return run_random(argv[2], argc > 3 ? strtoull(argv[3], NULL, 10) : count,
