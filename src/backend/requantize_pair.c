@@ -88,7 +88,9 @@ struct steps {
 static int32_t wanted(const struct tenon_pair_problem *p, const struct tenon_pair_channel *c,
                       int64_t x) {
     int64_t value;
-    if (c->divisor != 0)
+    if (c->divisor != 0 && c->half_up)
+        value = (x + c->divisor / 2 + INT64_C(256) * c->divisor) / c->divisor - 256;
+    else if (c->divisor != 0)
         value = (x > 0 ? x + c->divisor / 2 : x - c->divisor / 2) / c->divisor;
     else
         value = tenon_requantize((int32_t)x, &c->multiplier, p->rounding);

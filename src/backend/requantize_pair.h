@@ -22,6 +22,7 @@
 struct tenon_pair_channel {
     struct tenon_multiplier multiplier; /* f: tenon_requantize under the rule */
     int32_t divisor; /* if not 0, f is division, rounded to nearest, half away from zero */
+    bool half_up;    /* or half up */
     int64_t bias, low, high;
 };
 

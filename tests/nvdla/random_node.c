@@ -14,6 +14,7 @@ struct making {
     uint32_t inputs[8], outputs[4];
     uint32_t input_count, output_count;
     uint32_t graph_inputs;
+    enum tenon_type type; /* of activations */
     bool failed;
 };
 
@@ -59,16 +60,20 @@ static uint32_t add_single(struct making *m, enum tenon_tensor_kind kind, enum t
     return add(m, kind, type, shape, &quant, NULL);
 }
 
+static int32_t shifted(const struct making *m, int32_t zero) {
+    return m->type == TENON_TYPE_U8 ? zero + 128 : zero;
+}
+
 static void input(struct making *m, struct tenon_shape shape, float scale_of, int32_t zero) {
     m->inputs[m->input_count++] =
-        add_single(m, TENON_TENSOR_INPUT, TENON_TYPE_I8, shape, scale_of, zero);
+        add_single(m, TENON_TENSOR_INPUT, m->type, shape, scale_of, shifted(m, zero));
     m->graph_inputs = m->input_count;
 }
 
 static void output(struct making *m, float scale_of, int32_t zero) {
     struct tenon_shape unknown = {.rank = TENON_RANK_UNKNOWN};
     m->outputs[m->output_count++] =
-        add_single(m, TENON_TENSOR_RESULT, TENON_TYPE_I8, unknown, scale_of, zero);
+        add_single(m, TENON_TENSOR_RESULT, m->type, unknown, scale_of, shifted(m, zero));
 }
 
 static struct tenon_shape shape_of(int rank, int32_t a, int32_t b, int32_t c, int32_t d) {
@@ -112,7 +117,7 @@ static void weight_scales(struct making *m, int32_t count, int32_t axis, struct 
         .count = (uint32_t)count, .axis = axis, .scale = scales, .zero_point = zeros};
 }
 
-static void *weights(struct making *m, size_t count) {
+static void *weights(struct making *m, size_t count, int32_t zero) {
     int8_t *data = tenon_arena_alloc(m->arena, count);
     int32_t reach = random_below(&m->seed, 4) == 0 ? 127 : between(m, 1, 127);
     if (data == NULL) {
@@ -120,9 +125,9 @@ static void *weights(struct making *m, size_t count) {
         return NULL;
     }
     for (size_t i = 0; i < count; i++)
-        data[i] = (int8_t)between(m, -reach, reach);
+        data[i] = (int8_t)(between(m, -reach, reach) + zero);
     if (random_below(&m->seed, 16) == 0)
-        memset(data, 0, count);
+        memset(data, zero, count);
     return data;
 }
 
@@ -151,8 +156,14 @@ static void linear_operands(struct making *m, struct tenon_shape shape, int32_t 
     size_t count = 1;
     for (int i = 0; i < shape.rank; i++)
         count *= (size_t)shape.dims[i];
+    /* Weights of u8 have a zero point. */
+    int32_t zero = between(m, 100, 150);
+    bool is_u8 = quant.count == 1 && random_below(&m->seed, 2) == 0;
+    if (is_u8)
+        quant.zero_point = &zero;
     m->inputs[m->input_count++] =
-        add(m, TENON_TENSOR_CONSTANT, TENON_TYPE_I8, shape, &quant, weights(m, count));
+        add(m, TENON_TENSOR_CONSTANT, is_u8 ? TENON_TYPE_U8 : TENON_TYPE_I8, shape, &quant,
+            weights(m, count, is_u8 ? zero : 0));
     double sum = 5000 * sqrt(taps);
     if (random_below(&m->seed, 8) != 0)
         bias(m, channels, random_below(&m->seed, 12) == 0 ? 1e6 : sum);
@@ -316,6 +327,37 @@ static enum tenon_op make_split(struct making *m) {
     return TENON_OP_SPLIT;
 }
 
+static enum tenon_op make_slice(struct making *m) {
+    struct tenon_shape in = picture(m);
+    float a = scale(m);
+    int32_t zero = zero_point(m);
+    input(m, in, a, zero);
+    output(m, a, zero);
+    m->attrs.begin.count = m->attrs.count.count = 4;
+    for (int i = 0; i < 4; i++) {
+        int32_t begin = random_below(&m->seed, 2) == 0 ? 0 : between(m, 0, in.dims[i] - 1);
+        begin -= i == 3 && random_below(&m->seed, 4) != 0 ? begin % 8 : 0;
+        begin = i == 0 ? 0 : begin;
+        m->attrs.begin.values[i] = begin;
+        m->attrs.count.values[i] = i == 0 ? in.dims[0] : between(m, 1, in.dims[i] - begin);
+    }
+    return TENON_OP_SLICE;
+}
+
+static enum tenon_op make_pad(struct making *m) {
+    struct tenon_shape in = picture(m);
+    float a = scale(m);
+    int32_t zero = zero_point(m);
+    input(m, in, a, zero);
+    output(m, a, zero);
+    m->attrs.paddings.count = 8;
+    for (int i = 2; i < 8; i++)
+        m->attrs.paddings.values[i] = random_below(&m->seed, 2) == 0 ? 0 : between(m, 0, 9);
+    if (random_below(&m->seed, 4) != 0)
+        m->attrs.paddings.values[6] -= m->attrs.paddings.values[6] % 8;
+    return TENON_OP_PAD;
+}
+
 static enum tenon_op make_reshape(struct making *m) {
     struct tenon_shape in = picture(m);
     float a = scale(m);
@@ -350,11 +392,15 @@ static enum tenon_op make(struct making *m, enum random_family family) {
     case RANDOM_FAMILY_COUNT:
         break;
     }
-    switch (random_below(&m->seed, 3)) {
+    switch (random_below(&m->seed, 5)) {
     case 0:
         return make_concatenation(m);
     case 1:
         return make_split(m);
+    case 2:
+        return make_slice(m);
+    case 3:
+        return make_pad(m);
     default:
         return make_reshape(m);
     }
@@ -364,11 +410,15 @@ bool random_node(uint64_t seed, enum random_family family, struct tenon_arena *a
                  struct tenon_graph *graph) {
     static const enum tenon_rounding rules[] = {TENON_ROUNDING_SINGLE, TENON_ROUNDING_SINGLE,
                                                 TENON_ROUNDING_DOUBLE, TENON_ROUNDING_F32};
-    struct making m = {
-        .seed = seed * UINT64_C(0x9e3779b97f4a7c15) + 1, .arena = arena, .graph = graph};
+    struct making m = {.type = TENON_TYPE_I8,
+                       .seed = seed * UINT64_C(0x9e3779b97f4a7c15) + 1,
+                       .arena = arena,
+                       .graph = graph};
     struct tenon_error error;
     tenon_graph_init(graph, arena);
     (void)random_below(&m.seed, 2);
+    if ((family == RANDOM_POOL || family == RANDOM_MOVE) && random_below(&m.seed, 4) == 0)
+        m.type = TENON_TYPE_U8;
     enum tenon_op op = make(&m, family);
     bool quantized = family != RANDOM_MOVE;
     enum tenon_rounding rule = rules[random_below(&m.seed, TENON_COUNT_OF(rules))];

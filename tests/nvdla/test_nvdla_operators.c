@@ -111,7 +111,9 @@ static void compare(const struct fixture *f, const char *name, struct counts *co
         size_t size = tenon_desc_size(&f->graph.tensors[f->graph.outputs[i]].desc);
         counts->elements += size;
         for (size_t k = 0; k < size; k++) {
-            int difference = abs((int8_t)f->got[i][k] - (int8_t)f->wanted[i][k]);
+            bool is_u8 = f->graph.tensors[f->graph.outputs[i]].desc.type == TENON_TYPE_U8;
+            int difference = is_u8 ? abs(f->got[i][k] - f->wanted[i][k])
+                                   : abs((int8_t)f->got[i][k] - (int8_t)f->wanted[i][k]);
             if (difference > (may_differ ? 1 : 0))
                 fail_msg("%s: output %u, element %zu of %zu: %d, not %d", name, i, k, size,
                          (int8_t)f->got[i][k], (int8_t)f->wanted[i][k]);

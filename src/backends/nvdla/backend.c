@@ -33,6 +33,8 @@ const struct nvdla_operator tenon_nvdla_operators[] = {
     {TENON_OP_RESHAPE, tenon_nvdla_plan_reshape, tenon_nvdla_emit_reshape, COPY},
     {TENON_OP_CONCATENATION, tenon_nvdla_plan_concatenation, tenon_nvdla_emit_concatenation, COPY},
     {TENON_OP_SPLIT, tenon_nvdla_plan_split, tenon_nvdla_emit_split, COPY},
+    {TENON_OP_SLICE, tenon_nvdla_plan_slice, tenon_nvdla_emit_slice, COPY},
+    {TENON_OP_PAD, tenon_nvdla_plan_pad, tenon_nvdla_emit_pad, COPY},
 };
 
 const struct nvdla_operator *tenon_nvdla_operator_find(enum tenon_op op) {
@@ -47,7 +49,8 @@ const struct nvdla_operator *tenon_nvdla_operator_find(enum tenon_op op) {
 /* Weights and biases may be constants; data that is worked on may not. */
 static bool check_constants(struct nvdla_node *node) {
     const struct tenon_node *n = &node->graph->nodes[node->index];
-    bool weights = tenon_nvdla_operator_find(n->op)->plan == tenon_nvdla_plan_linear;
+    bool weights =
+        tenon_nvdla_operator_find(n->op)->plan == tenon_nvdla_plan_linear || n->op == TENON_OP_PAD;
     for (uint32_t i = 0; i < (weights ? 1 : n->input_count); i++)
         if (n->inputs[i] == TENON_ID_NONE ||
             node->graph->tensors[n->inputs[i]].kind == TENON_TENSOR_CONSTANT)
@@ -187,6 +190,15 @@ static void place_inside(struct placement *p, uint32_t tensor, uint32_t whole, u
     l->tensors[tensor].offset += (uint64_t)channels * shape.height * shape.width;
 }
 
+static void share_slice(struct placement *p, uint32_t index) {
+    const struct tenon_graph *graph = p->lowering->part->graph;
+    const struct tenon_node *n = &graph->nodes[index];
+    uint32_t channels;
+    place_anywhere(p, n->inputs[0]);
+    if (tenon_nvdla_slice_offset(graph, index, &channels))
+        place_inside(p, n->outputs[0], n->inputs[0], channels);
+}
+
 /* From the last node to the first, so that a result goes where it will be needed. */
 static void share_places(struct placement *p, uint32_t step) {
     const struct tenon_part *part = p->lowering->part;
@@ -199,6 +211,8 @@ static void share_places(struct placement *p, uint32_t step) {
         place_anywhere(p, n->outputs[0]);
         place_inside(p, n->inputs[0], n->outputs[0], 0);
     }
+    if (n->op == TENON_OP_SLICE)
+        share_slice(p, index);
     for (uint32_t i = 0; n->op == TENON_OP_CONCATENATION && i < n->input_count; i++) {
         place_anywhere(p, n->outputs[0]);
         if (tenon_nvdla_concatenation_offset(graph, index, i, &channels))
@@ -420,12 +434,29 @@ static enum tenon_status nvdla_trace(struct tenon_span code, struct tenon_span d
 
 /* ---- the contract ---- */
 
+static const char *const passes[] = {"unsigned-to-signed", "split-wide-weights",
+                                     "transpose-conv-to-conv", "dilate-kernels", NULL};
+
+static const struct tenon_capabilities capabilities = {
+    .passes = passes,
+    .channel_atom = 8,
+    .stride_max = 8,
+    .kernel_max = 32,
+    .dilation_max = 32,
+};
+
+static const struct tenon_capabilities *nvdla_capabilities(const struct tenon_target *target) {
+    (void)target;
+    return &capabilities;
+}
+
 static const char *const targets[] = {"nvdla:nv_small", NULL};
 
 const struct tenon_backend tenon_backend_nvdla = {
     .abi_version = TENON_BACKEND_ABI,
     .name = "nvdla",
     .targets = targets,
+    .capabilities = nvdla_capabilities,
     .supports = nvdla_supports,
     .cost_ns = nvdla_cost_ns,
     .transfer_ns = nvdla_transfer_ns,

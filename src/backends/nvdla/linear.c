@@ -101,6 +101,7 @@ static void fill_channel(const struct nvdla_node *node, const struct nvdla_linea
     measure_kernel(l, oc, channel, &sum);
     if (l->divisor != 0) {
         channel->divisor = l->divisor;
+        channel->half_up = l->half_up;
         return;
     }
     channel->bias = bias_at(node, oc) - (int64_t)l->zero_in * sum;
@@ -326,12 +327,24 @@ static bool allocate(struct nvdla_node *node, struct nvdla_linear *l) {
 static void plan_clamp(struct nvdla_node *node, struct nvdla_linear *l) {
     tenon_activation_range((enum tenon_activation)node->call.attrs->activation,
                            tenon_out(&node->call, 0), &l->low, &l->high);
+    if (tenon_out(&node->call, 0)->type == TENON_TYPE_U8) { /* cubes hold i8 */
+        l->low -= 128;
+        l->high -= 128;
+    }
     l->relu = l->divisor == 0 && l->low == l->zero_out;
     l->clamp = l->high < 127 || (l->low > -128 && !l->relu);
 }
 
+void tenon_nvdla_window_settle(struct tenon_window *w) {
+    w->stride_h = w->out_h == 1 ? 1 : w->stride_h;
+    w->stride_w = w->out_w == 1 ? 1 : w->stride_w;
+    w->dilation_h = w->k_h == 1 ? 1 : w->dilation_h;
+    w->dilation_w = w->k_w == 1 ? 1 : w->dilation_w;
+}
+
 bool tenon_nvdla_linear_finish(struct nvdla_node *node, struct nvdla_linear *l) {
     const struct tenon_window *w = &l->window;
+    tenon_nvdla_window_settle(&l->window);
     if (l->out_c > TENON_NVDLA_DIMENSION_MAX || w->in_c > TENON_NVDLA_DIMENSION_MAX)
         return tenon_nvdla_refuse(node, "more than 8192 channels");
     plan_clamp(node, l);
@@ -345,13 +358,42 @@ bool tenon_nvdla_linear_finish(struct nvdla_node *node, struct nvdla_linear *l) 
 static bool check_weights(struct nvdla_node *node) {
     const struct tenon_node *n = &node->graph->nodes[node->index];
     const struct tenon_tensor *tensors = node->graph->tensors;
+    const struct tenon_desc *weights = tenon_in(&node->call, 1);
     if (tensors[n->inputs[1]].kind != TENON_TENSOR_CONSTANT ||
         (n->input_count > 2 && n->inputs[2] != TENON_ID_NONE &&
          tensors[n->inputs[2]].kind != TENON_TENSOR_CONSTANT))
         return tenon_nvdla_refuse(node, "weights are not constant");
-    if (tenon_in(&node->call, 1)->type != TENON_TYPE_I8)
-        return tenon_nvdla_refuse(node, "weights are %s: only i8 is computed",
-                                  tenon_type_text(tenon_in(&node->call, 1)->type));
+    if (weights->type != TENON_TYPE_I8 && weights->type != TENON_TYPE_U8)
+        return tenon_nvdla_refuse(node, "weights are %s: only 8 bits are multiplied",
+                                  tenon_type_text(weights->type));
+    for (uint32_t i = 1; i < weights->quant.count; i++)
+        if (weights->quant.zero_point[i] != weights->quant.zero_point[0])
+            return tenon_nvdla_refuse(node, "weights have a zero point per channel");
+    return true;
+}
+
+/* Weights less their zero point. What does not fit 8 bits is refused. */
+static bool load_weights(struct nvdla_node *node, struct nvdla_linear *l) {
+    const struct tenon_desc *desc = tenon_in(&node->call, 1);
+    const uint8_t *from = node->call.inputs[1].data;
+    int32_t zero = tenon_desc_zero_point(desc);
+    l->weights = node->call.inputs[1].data;
+    if (node->estimate || (desc->type == TENON_TYPE_I8 && zero == 0))
+        return true;
+    size_t count = tenon_desc_element_count(desc);
+    int8_t *weights = tenon_arena_alloc(node->arena, count);
+    if (weights == NULL)
+        return tenon_nvdla_refuse(node, "out of memory");
+    for (size_t i = 0; i < count; i++) {
+        int32_t value = (desc->type == TENON_TYPE_U8 ? from[i] : (int8_t)from[i]) - zero;
+        if (value < INT8_MIN || value > INT8_MAX)
+            return tenon_nvdla_refuse(node,
+                                      "a weight is %d from its zero point: only 8 bits are "
+                                      "multiplied",
+                                      value);
+        weights[i] = (int8_t)value;
+    }
+    l->weights = weights;
     return true;
 }
 
@@ -402,9 +444,9 @@ void *tenon_nvdla_plan_linear(struct nvdla_node *node) {
         return tenon_nvdla_refuse(node, "out of memory");
     if (!tenon_nvdla_check_tensor(node, tenon_in(&node->call, 0), "the input", &in) ||
         !tenon_nvdla_check_tensor(node, tenon_out(&node->call, 0), "the output", &out) ||
-        !check_weights(node))
+        !check_weights(node) || !load_weights(node, l))
         return NULL;
-    l->weights = node->call.inputs[1].data;
+    l->float_product = tenon_in(&node->call, 1)->type == TENON_TYPE_U8;
     l->zero_in = tenon_desc_zero_point(tenon_in(&node->call, 0));
     l->zero_out = tenon_desc_zero_point(tenon_out(&node->call, 0));
     l->kind = node->call.op == TENON_OP_DEPTHWISE_CONV_2D ? NVDLA_DEPTHWISE : NVDLA_CONV;

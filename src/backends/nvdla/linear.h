@@ -33,6 +33,7 @@ struct nvdla_linear {
     const int8_t *weights; /* NULL: all 1, depthwise */
     bool float_product;
     int32_t divisor; /* not 0: an average, the result is the sum divided by this */
+    bool half_up;    /* of the average */
     const struct tenon_multiplier *multiplier; /* of all channels; NULL: from the scales */
     int32_t zero_in, zero_out, low, high;
     bool relu, clamp; /* clamp: a layer of its own follows */
@@ -42,6 +43,8 @@ struct nvdla_linear {
     uint32_t run_count;
 };
 
+/* Strides of a single output and dilations of a single tap do not matter: they become 1. */
+void tenon_nvdla_window_settle(struct tenon_window *w);
 /* Given kind, window, channels, weights, zero points and divisor: plans the rest. */
 bool tenon_nvdla_linear_finish(struct nvdla_node *node, struct nvdla_linear *l);
 

@@ -82,6 +82,9 @@ struct nvdla_cube tenon_nvdla_slice(const struct nvdla_config *config,
 /* int8, one scale for all, and a shape for cubes; otherwise refuses. */
 bool tenon_nvdla_check_tensor(struct nvdla_node *node, const struct tenon_desc *desc,
                               const char *what, struct nvdla_shape *shape);
+/* The same for operators that take u8 as well, whose cubes hold i8: see tenon_nvdla_is_view. */
+bool tenon_nvdla_check_bytes(struct nvdla_node *node, const struct tenon_desc *desc,
+                             const char *what, struct nvdla_shape *shape);
 
 /* ---- what operators share ---- */
 
@@ -134,6 +137,12 @@ void tenon_nvdla_emit_concatenation(struct nvdla_lowering *l, const struct nvdla
 void *tenon_nvdla_plan_split(struct nvdla_node *node);
 void tenon_nvdla_emit_split(struct nvdla_lowering *l, const struct nvdla_node *node,
                             const void *plan);
+void *tenon_nvdla_plan_slice(struct nvdla_node *node);
+void tenon_nvdla_emit_slice(struct nvdla_lowering *l, const struct nvdla_node *node,
+                            const void *plan);
+void *tenon_nvdla_plan_pad(struct nvdla_node *node);
+void tenon_nvdla_emit_pad(struct nvdla_lowering *l, const struct nvdla_node *node,
+                          const void *plan);
 uint64_t tenon_nvdla_copy_cycles(const struct nvdla_node *node, const void *plan);
 const char *tenon_nvdla_copy_kernel(const void *plan);
 /* Channels before input (output) i of a node, when it is a concatenation (a split) along channels
@@ -142,5 +151,7 @@ bool tenon_nvdla_concatenation_offset(const struct tenon_graph *graph, uint32_t 
                                       uint32_t *channels);
 bool tenon_nvdla_split_offset(const struct tenon_graph *graph, uint32_t index, uint32_t i,
                               uint32_t *channels);
+/* The same for a slice that takes whole pixels' channels. */
+bool tenon_nvdla_slice_offset(const struct tenon_graph *graph, uint32_t index, uint32_t *channels);
 
 #endif

@@ -17,8 +17,8 @@ bool tenon_nvdla_is_view(const struct tenon_graph *graph, uint32_t index) {
 /* Pixels keep their order when nothing but lines and columns are arranged anew. */
 void *tenon_nvdla_plan_reshape(struct nvdla_node *node) {
     struct nvdla_shape in, out;
-    if (!tenon_nvdla_check_tensor(node, tenon_in(&node->call, 0), "the input", &in) ||
-        !tenon_nvdla_check_tensor(node, tenon_out(&node->call, 0), "the output", &out))
+    if (!tenon_nvdla_check_bytes(node, tenon_in(&node->call, 0), "the input", &in) ||
+        !tenon_nvdla_check_bytes(node, tenon_out(&node->call, 0), "the output", &out))
         return NULL;
     bool same = in.channels == out.channels && in.batches == out.batches &&
                 in.height * in.width == out.height * out.width;
@@ -66,23 +66,20 @@ void *tenon_nvdla_plan_concatenation(struct nvdla_node *node) {
     const struct tenon_op_call *call = &node->call;
     struct nvdla_shape out, in;
     int axis = axis_of(tenon_out(call, 0), call->attrs->axis);
-    if (!tenon_nvdla_check_tensor(node, tenon_out(call, 0), "the output", &out))
+    if (!tenon_nvdla_check_bytes(node, tenon_out(call, 0), "the output", &out))
         return NULL;
     if (axis == 0)
         return tenon_nvdla_refuse(node, "concatenation of pictures");
     if (call->attrs->activation != TENON_ACTIVATION_NONE)
         return tenon_nvdla_refuse(node, "concatenation with an activation");
     for (uint32_t i = 0; i < call->input_count; i++) {
-        if (!tenon_nvdla_check_tensor(node, tenon_in(call, i), "an input", &in))
+        if (!tenon_nvdla_check_bytes(node, tenon_in(call, i), "an input", &in))
             return NULL;
         if (!same_quantization(tenon_in(call, i), tenon_out(call, 0)))
             return tenon_nvdla_refuse(node, "input %u has another quantization", i);
         if (axis == 3 && i + 1 < call->input_count && in.channels % node->config->atom_bytes != 0)
             return tenon_nvdla_refuse(node, "%u channels are not a multiple of %u", in.channels,
                                       node->config->atom_bytes);
-        if (axis != 3 && in.height == 1 && in.width == 1 && in.channels > node->config->atom_bytes)
-            return tenon_nvdla_refuse(node, "single pixels among others: SDP takes their surfaces "
-                                            "as packed");
     }
     return node;
 }
@@ -137,20 +134,16 @@ void *tenon_nvdla_plan_split(struct nvdla_node *node) {
     const struct tenon_op_call *call = &node->call;
     struct nvdla_shape in, out;
     int axis = axis_of(tenon_in(call, 0), call->attrs->axis);
-    if (!tenon_nvdla_check_tensor(node, tenon_in(call, 0), "the input", &in))
+    if (!tenon_nvdla_check_bytes(node, tenon_in(call, 0), "the input", &in))
         return NULL;
     if (axis == 0)
         return tenon_nvdla_refuse(node, "a split of pictures");
     for (uint32_t i = 0; i < call->output_count; i++) {
-        if (!tenon_nvdla_check_tensor(node, tenon_out(call, i), "an output", &out))
+        if (!tenon_nvdla_check_bytes(node, tenon_out(call, i), "an output", &out))
             return NULL;
         if (axis == 3 && i + 1 < call->output_count && out.channels % node->config->atom_bytes != 0)
             return tenon_nvdla_refuse(node, "%u channels are not a multiple of %u", out.channels,
                                       node->config->atom_bytes);
-        if (axis != 3 && out.height == 1 && out.width == 1 &&
-            out.channels > node->config->atom_bytes)
-            return tenon_nvdla_refuse(node, "single pixels of a larger picture: SDP takes their "
-                                            "surfaces as packed");
     }
     return node;
 }

@@ -29,13 +29,19 @@ static int64_t multiply_recip(int64_t x, uint32_t recip) {
     return tenon_shift_half_away(x * recip, 16);
 }
 
-/* Whether PDP divides every sum of `count` elements by their number, half away from zero. */
-static bool divides(uint32_t recip_width, uint32_t recip_height, int32_t count) {
+/* Half away from zero, or, what that is for u8 when everything is 128 less, half up. */
+static int32_t average(int32_t sum, int32_t count, bool half_up) {
+    if (half_up)
+        return (sum + count / 2 + 128 * count) / count - 128;
+    return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
+}
+
+/* Whether PDP divides every sum of `count` elements by their number. */
+static bool divides(uint32_t recip_width, uint32_t recip_height, int32_t count, bool half_up) {
     for (int32_t sum = -128 * count; sum <= 127 * count; sum++) {
         int64_t partial = multiply_recip(sum, recip_width);
-        int32_t wanted = (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
         if (partial < SUM_LOW || partial > SUM_HIGH ||
-            multiply_recip(partial, recip_height) != wanted)
+            multiply_recip(partial, recip_height) != average(sum, count, half_up))
             return false;
     }
     return true;
@@ -45,12 +51,12 @@ static uint32_t recip_of(int32_t n) {
     return (uint32_t)((RECIP_ONE + n / 2) / n);
 }
 
-static bool find_recips(struct pool *pool) {
+static bool find_recips(struct pool *pool, bool half_up) {
     int32_t wide = pool->window.k_w, high = pool->window.k_h;
     const uint32_t pairs[][2] = {{RECIP_ONE, recip_of(wide * high)},
                                  {recip_of(wide), recip_of(high)}};
     for (int i = 0; i < 2; i++)
-        if (divides(pairs[i][0], pairs[i][1], wide * high)) {
+        if (divides(pairs[i][0], pairs[i][1], wide * high, half_up)) {
             pool->recip_width = pairs[i][0];
             pool->recip_height = pairs[i][1];
             return true;
@@ -58,7 +64,7 @@ static bool find_recips(struct pool *pool) {
     return false;
 }
 
-static void *plan_as_convolution(struct nvdla_node *node, struct pool *pool) {
+static void *plan_as_convolution(struct nvdla_node *node, struct pool *pool, bool half_up) {
     struct nvdla_linear *l = tenon_arena_alloc(node->arena, sizeof(*l));
     if (l == NULL)
         return tenon_nvdla_refuse(node, "out of memory");
@@ -67,6 +73,7 @@ static void *plan_as_convolution(struct nvdla_node *node, struct pool *pool) {
     l->out_c = pool->window.in_c;
     l->kernel_c = 1;
     l->divisor = pool->window.k_h * pool->window.k_w;
+    l->half_up = half_up;
     pool->linear = l;
     return tenon_nvdla_linear_finish(node, l) ? pool : NULL;
 }
@@ -99,14 +106,20 @@ void *tenon_nvdla_plan_pool(struct nvdla_node *node) {
     struct pool *pool = tenon_arena_alloc(node->arena, sizeof(*pool));
     if (pool == NULL)
         return tenon_nvdla_refuse(node, "out of memory");
-    if (!tenon_nvdla_check_tensor(node, tenon_in(&node->call, 0), "the input", &in) ||
-        !tenon_nvdla_check_tensor(node, tenon_out(&node->call, 0), "the output", &out))
+    if (!tenon_nvdla_check_bytes(node, tenon_in(&node->call, 0), "the input", &in) ||
+        !tenon_nvdla_check_bytes(node, tenon_out(&node->call, 0), "the output", &out))
         return NULL;
     if (tenon_window_init(&pool->window, node->call.attrs, &tenon_in(&node->call, 0)->shape,
                           window->values[0], window->values[1], &error) != TENON_OK)
         return tenon_nvdla_refuse(node, "the window: %.100s", error.message);
+    tenon_nvdla_window_settle(&pool->window);
     tenon_activation_range((enum tenon_activation)node->call.attrs->activation,
                            tenon_out(&node->call, 0), &pool->low, &pool->high);
+    bool half_up = tenon_out(&node->call, 0)->type == TENON_TYPE_U8;
+    if (half_up) { /* cubes hold i8 */
+        pool->low -= 128;
+        pool->high -= 128;
+    }
     pool->clamp = pool->low > -128 || pool->high < 127;
     pool->tile_columns = widest_output(node->config, &pool->window);
     pool->method = NVDLA_POOL_MAX;
@@ -121,7 +134,7 @@ void *tenon_nvdla_plan_pool(struct nvdla_node *node) {
     pool->method = NVDLA_POOL_AVERAGE;
     if (has_padding(&pool->window))
         return tenon_nvdla_refuse(node, "an average with padding, which PDP would count");
-    return takes && find_recips(pool) ? pool : plan_as_convolution(node, pool);
+    return takes && find_recips(pool, half_up) ? pool : plan_as_convolution(node, pool, half_up);
 }
 
 /* ---- means over pictures ---- */

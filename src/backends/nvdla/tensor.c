@@ -91,9 +91,17 @@ struct nvdla_cube tenon_nvdla_slice(const struct nvdla_config *config,
 
 bool tenon_nvdla_check_tensor(struct nvdla_node *node, const struct tenon_desc *desc,
                               const char *what, struct nvdla_shape *shape) {
+    if (desc->type == TENON_TYPE_I8)
+        return tenon_nvdla_check_bytes(node, desc, what, shape);
+    return tenon_nvdla_refuse(node, "%s is %s: only i8 is computed", what,
+                              tenon_type_text(desc->type));
+}
+
+bool tenon_nvdla_check_bytes(struct nvdla_node *node, const struct tenon_desc *desc,
+                             const char *what, struct nvdla_shape *shape) {
     char text[TENON_SHAPE_TEXT_BYTES];
-    if (desc->type != TENON_TYPE_I8) {
-        tenon_nvdla_refuse(node, "%s is %s: only i8 is computed", what,
+    if (desc->type != TENON_TYPE_I8 && desc->type != TENON_TYPE_U8) {
+        tenon_nvdla_refuse(node, "%s is %s: only 8 bits are moved", what,
                            tenon_type_text(desc->type));
         return false;
     }
@@ -118,10 +126,24 @@ bool tenon_nvdla_check_tensor(struct nvdla_node *node, const struct tenon_desc *
 
 /* ---- copying and clamping ---- */
 
+/* SDP takes the surfaces of a single pixel as packed. */
+static bool is_packed(const struct nvdla_config *config, const struct nvdla_cube *cube) {
+    return cube->width > 1 || cube->height > 1 || cube->surface_stride == config->atom_bytes;
+}
+
 void tenon_nvdla_emit_copy(struct nvdla_lowering *l, const struct nvdla_cube *from,
                            const struct nvdla_cube *to) {
-    const struct nvdla_sdp sdp = {.cvt_scale = 1, .dest = *to};
-    tenon_nvdla_program_sdp(&l->program, &sdp, from);
+    uint32_t atom = l->config->atom_bytes;
+    uint32_t step = is_packed(l->config, from) && is_packed(l->config, to) ? to->channels : atom;
+    for (uint32_t c = 0; c < to->channels; c += step) {
+        uint32_t left = to->channels - c, channels = left < step ? left : step;
+        const struct nvdla_cube source =
+            tenon_nvdla_slice(l->config, from, 0, from->height, 0, from->width, c, channels);
+        const struct nvdla_sdp sdp = {
+            .cvt_scale = 1,
+            .dest = tenon_nvdla_slice(l->config, to, 0, to->height, 0, to->width, c, channels)};
+        tenon_nvdla_program_sdp(&l->program, &sdp, &source);
+    }
 }
 
 void tenon_nvdla_emit_clamp(struct nvdla_lowering *l, const struct nvdla_cube *cube, int32_t low,
