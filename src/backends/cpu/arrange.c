@@ -29,7 +29,7 @@ static uint16_t *reach_of(const struct tenon_arrangement *a, uint32_t quad) {
     return a->reach + (size_t)quad * a->lanes * 4;
 }
 
-static void measure(struct tenon_arrangement *a, const int16_t *weights) {
+void tenon_arrange_weights(struct tenon_arrangement *a, const int16_t *weights) {
     for (uint32_t quad = 0; quad < a->quads; quad++) {
         uint16_t *reach = reach_of(a, quad);
         bool fits = true;
@@ -67,9 +67,10 @@ static uint32_t list(const struct tenon_arrangement *a, enum kind kind, uint32_t
     return count;
 }
 
-void tenon_arrange(struct tenon_arrangement *a, const int16_t *weights, uint32_t depth) {
+void tenon_arrange(struct tenon_arrangement *a, uint32_t depth) {
     uint32_t *to = a->order;
-    measure(a, weights);
+    for (uint32_t quad = 0; quad < a->quads; quad++)
+        a->kinds[quad] = a->kinds[quad] == WIDE ? WIDE : SINGLE;
     a->groups = 0;
     for (uint32_t quad = 0; quad < a->quads; quad++) {
         if (a->kinds[quad] != SINGLE || !find_group(a, quad, depth, to))

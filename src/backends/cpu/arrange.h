@@ -20,8 +20,10 @@ struct tenon_arrangement {
 
 bool tenon_arrangement_init(struct tenon_arrangement *a, uint32_t quads, uint32_t lanes);
 void tenon_arrangement_finish(struct tenon_arrangement *a);
-/* weights: [lanes][quads][4]; depth: quads of a group, at most TENON_DEPTH_MAX. */
-void tenon_arrange(struct tenon_arrangement *a, const int16_t *weights, uint32_t depth);
+/* The weights of a panel, [lanes][quads][4]. */
+void tenon_arrange_weights(struct tenon_arrangement *a, const int16_t *weights);
+/* Their order in groups of `depth` quads, at most TENON_DEPTH_MAX. */
+void tenon_arrange(struct tenon_arrangement *a, uint32_t depth);
 /* Vector instructions for one row. */
 uint64_t tenon_arrangement_cost(const struct tenon_arrangement *a, uint32_t depth);
 

@@ -1,6 +1,8 @@
 /* See overflow.h. */
 #include "backends/cpu/overflow.h"
 
+#include <string.h>
+
 static int16_t clamp(int32_t x, int32_t low, int32_t high) {
     return (int16_t)(x < low ? low : x > high ? high : x);
 }
@@ -30,24 +32,29 @@ void tenon_split_column(const int16_t weights[4], bool in_16_bits, int8_t kept[4
 
 bool tenon_quad_reach(const int16_t weights[4], uint16_t above[2], uint16_t below[2]) {
     bool narrow = true;
-    above[0] = above[1] = below[0] = below[1] = 0;
-    for (int i = 0; i < 4; i++) {
-        int16_t w = weights[i];
-        above[i / 2] = (uint16_t)(above[i / 2] + (w > 0 ? w : 0));
-        below[i / 2] = (uint16_t)(below[i / 2] - (w < 0 ? w : 0));
-        narrow &= w >= INT8_MIN && w <= INT8_MAX;
+    for (int i = 0; i < 2; i++) {
+        int v = weights[2 * i], w = weights[2 * i + 1];
+        int sum = v + w, most = (v > 0 ? v : 0) + (w > 0 ? w : 0), least = sum - most;
+        above[i] = (uint16_t)most;
+        below[i] = (uint16_t)-least;
+        narrow &= v <= INT8_MAX && w <= INT8_MAX; /* the lower limit is that of `least` */
+        narrow &= most <= TENON_SUM_MAX_16 && least >= -TENON_SUM_MAX_16;
     }
-    return narrow && above[0] <= TENON_SUM_MAX_16 && above[1] <= TENON_SUM_MAX_16 &&
-           below[0] <= TENON_SUM_MAX_16 && below[1] <= TENON_SUM_MAX_16;
+    return narrow;
 }
 
+/* Four 16-bit lanes at once: a lane above TENON_SUM_MAX_16 carries into its highest bit. */
 bool tenon_reach_fits(const uint16_t *a, const uint16_t *b, size_t count) {
-    int most = 0;
-    for (size_t i = 0; i < count; i++) {
-        int sum = a[i] + b[i];
-        most = sum > most ? sum : most;
+    const uint64_t carry = UINT64_C(0x0001000100010001) * (0x7fff - TENON_SUM_MAX_16);
+    const uint64_t highest = UINT64_C(0x8000800080008000);
+    for (size_t i = 0; i < count; i += 4) {
+        uint64_t x, y;
+        memcpy(&x, a + i, sizeof(x));
+        memcpy(&y, b + i, sizeof(y));
+        if (((x + y + carry) & highest) != 0)
+            return false;
     }
-    return most <= TENON_SUM_MAX_16;
+    return true;
 }
 
 /* 1 / odd modulo 2^32: each step doubles the number of right bits, of which odd itself has three.

@@ -19,7 +19,8 @@ enum { TENON_SUM_MAX_16 = 128 };
  * False when a weight does not fit i8 or a pair may overflow by itself.
  */
 bool tenon_quad_reach(const int16_t weights[4], uint16_t above[2], uint16_t below[2]);
-/* Whether all `count` sums stay in 16 bits when what `b` reaches is added to what `a` does. */
+/* Whether all `count` sums, a multiple of 4, stay in 16 bits when what `b` reaches is added to what
+ * `a` does: neither is above 4 * 255. */
 bool tenon_reach_fits(const uint16_t *a, const uint16_t *b, size_t count);
 
 /*

@@ -47,17 +47,20 @@ static int16_t *lane_quad(const struct linear *l, uint32_t lane, uint32_t quad) 
 
 /* ---- quads that are added in 32 bits: what fits i8, then what is left ---- */
 
-/* Takes what fits i8 of a quad of all lanes; true when something was there. */
-static bool take_narrow(const struct linear *l, uint32_t quad, int8_t *kept) {
-    bool any = false;
+/* Takes what fits i8 of a quad of all lanes. Returns whether something was there; *rest is set when
+ * something is left. */
+static bool take_narrow(const struct linear *l, uint32_t quad, int8_t *kept, bool *rest) {
+    bool any = false, left = false;
     for (uint32_t lane = 0; lane < l->isa->lanes; lane++) {
         int16_t *at = lane_quad(l, lane, quad);
         for (int i = 0; i < TENON_QUAD; i++, kept++) {
             *kept = (int8_t)(at[i] > INT8_MAX ? INT8_MAX : at[i] < INT8_MIN ? INT8_MIN : at[i]);
             any |= at[i] != 0;
+            left |= at[i] != *kept;
             at[i] = (int16_t)(at[i] - *kept);
         }
     }
+    *rest |= left;
     return any;
 }
 
@@ -66,15 +69,14 @@ static uint32_t write_in_order(const struct linear *l, struct tenon_strbuf *weig
                                struct tenon_strbuf *quads) {
     int8_t kept[LANES_MAX * TENON_QUAD];
     uint32_t count = 0;
-    bool first = true;
-    for (bool again = true; again; first = false) {
-        again = false;
+    bool rest = true;
+    for (bool first = true; rest; first = false) {
+        rest = false;
         for (uint32_t quad = 0; quad < l->quads; quad++) {
-            if (!take_narrow(l, quad, kept) && !first)
+            if (!take_narrow(l, quad, kept, &rest) && !first)
                 continue;
             tenon_strbuf_append(weights, kept, (size_t)l->isa->lanes * TENON_QUAD);
             tenon_strbuf_append_le32(quads, quad * TENON_QUAD);
-            again = true;
             count++;
         }
     }
@@ -119,19 +121,18 @@ static void write_arranged(const struct linear *l, struct tenon_strbuf *weights,
 
 /* The depth whose arrangement of some panels takes the fewest instructions. */
 static uint32_t choose_depth(struct linear *l) {
+    uint64_t cost[TENON_DEPTH_MAX + 1] = {0};
     uint32_t best = 2, step = l->panels / SAMPLED_PANELS + 1;
-    uint64_t least = UINT64_MAX;
-    for (uint32_t depth = 2; l->isa->adds_in_16_bits && depth <= TENON_DEPTH_MAX; depth *= 2) {
-        uint64_t cost = 0;
-        for (uint32_t panel = 0; panel < l->panels; panel += step) {
-            load_panel(l, panel);
-            tenon_arrange(&l->arrangement, l->weights, depth);
-            cost += tenon_arrangement_cost(&l->arrangement, depth);
+    for (uint32_t panel = 0; panel < l->panels; panel += step) {
+        load_panel(l, panel);
+        tenon_arrange_weights(&l->arrangement, l->weights);
+        for (uint32_t depth = 2; depth <= TENON_DEPTH_MAX; depth *= 2) {
+            tenon_arrange(&l->arrangement, depth);
+            cost[depth] += tenon_arrangement_cost(&l->arrangement, depth);
         }
-        if (cost < least)
-            best = depth;
-        least = cost < least ? cost : least;
     }
+    for (uint32_t depth = 2; depth <= TENON_DEPTH_MAX; depth *= 2)
+        best = cost[depth] < cost[best] ? depth : best;
     return best;
 }
 
@@ -147,7 +148,8 @@ static void write_panel(struct linear *l, size_t base, size_t offsets, uint32_t 
     weights->size = quads->size = 0;
     load_panel(l, panel);
     if (l->isa->adds_in_16_bits) {
-        tenon_arrange(&l->arrangement, l->weights, l->depth);
+        tenon_arrange_weights(&l->arrangement, l->weights);
+        tenon_arrange(&l->arrangement, l->depth);
         words[0] = l->arrangement.groups;
         words[1] = l->arrangement.singles;
         words[2] = l->arrangement.wides;
@@ -167,7 +169,7 @@ static void write_panels(struct linear *l) {
     size_t base = l->packing->out->size;
     tenon_strbuf_init(&weights);
     tenon_strbuf_init(&quads);
-    l->depth = choose_depth(l);
+    l->depth = l->isa->adds_in_16_bits ? choose_depth(l) : 2;
     size_t offsets = tenon_pack_header(l->packing, &l->channels, l->panels, l->quads, l->depth);
     for (uint32_t panel = 0; panel < l->panels; panel++)
         write_panel(l, base, offsets, panel, &weights, &quads);
