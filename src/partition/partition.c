@@ -1,6 +1,5 @@
 /*
- * The choice of targets, in rounds: solve for the current order, bring nodes of one target
- * together, solve again. No step makes the sum larger. The parts: each run of nodes of one target;
+ * Which target gets which node, why no other does, and the parts: each run of nodes of one target;
  * a tensor crosses when another part or the graph's border needs it.
  */
 #include "partition/partition.h"
@@ -10,9 +9,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "partition/schedule.h"
+#include "partition/improve.h"
 
-enum { ROUNDS_MAX = 4, TIME_TEXT_BYTES = 32 };
+enum { TIME_TEXT_BYTES = 32 };
 
 struct choosing {
     const struct tenon_graph *graph;
@@ -20,7 +19,6 @@ struct choosing {
     struct tenon_arena *arena;
     struct tenon_partition *out;
     uint32_t *labels; /* per node */
-    uint32_t *order;
 };
 
 static uint64_t clock_ns(void) {
@@ -92,26 +90,6 @@ static bool fits_solvers(const struct tenon_assign_problem *problem) {
     return terms <= TENON_ASSIGN_TERMS_MAX && problem->node_count > 0;
 }
 
-static bool improve(struct choosing *c) {
-    struct tenon_assign_problem *problem = &c->out->model.problem;
-    uint64_t total = tenon_assign_total(problem, c->labels);
-    for (int round = 0; round < ROUNDS_MAX; round++) {
-        if (!tenon_assign_solve(problem, c->labels, &c->out->proof))
-            return false;
-        if (problem->label_count < 2)
-            break;
-        if (!tenon_schedule(c->graph, problem, c->labels, c->arena, c->order))
-            return false;
-        uint64_t before = tenon_assign_total(problem, c->labels);
-        memcpy(c->out->model.order, c->order, problem->node_count * sizeof(*c->order));
-        uint64_t after = tenon_assign_total(problem, c->labels);
-        if (after == before || after >= total)
-            break;
-        total = after;
-    }
-    return true;
-}
-
 /* ---- why not another ---- */
 
 static const char *time_text(int64_t ns, char text[TIME_TEXT_BYTES]) {
@@ -160,9 +138,8 @@ static bool explain(struct choosing *c) {
 static enum tenon_status choose(struct choosing *c, struct tenon_error *error) {
     struct tenon_partition *out = c->out;
     c->labels = tenon_arena_alloc_array(c->arena, c->graph->node_count, sizeof(*c->labels));
-    c->order = tenon_arena_alloc_array(c->arena, c->graph->node_count, sizeof(*c->order));
     out->choices = tenon_arena_alloc_array(c->arena, c->graph->node_count, sizeof(*out->choices));
-    if (c->labels == NULL || c->order == NULL || out->choices == NULL)
+    if (c->labels == NULL || out->choices == NULL)
         return tenon_fail_memory(error);
     enum tenon_status status =
         tenon_cost_model_build(c->graph, &c->request->cost, c->arena, &out->model, error);
@@ -172,7 +149,8 @@ static enum tenon_status choose(struct choosing *c, struct tenon_error *error) {
         return status;
     out->proof = (struct tenon_assign_proof){"order of targets", false};
     bool by_cost = c->request->rule == TENON_PLACEMENT_BY_COST && fits_solvers(&out->model.problem);
-    if ((by_cost && !improve(c)) || !explain(c))
+    if ((by_cost && !tenon_partition_improve(c->graph, &out->model, c->labels, &out->proof)) ||
+        !explain(c))
         return tenon_fail_memory(error);
     out->total_ns = tenon_assign_total(&out->model.problem, c->labels);
     return TENON_OK;

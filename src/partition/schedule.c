@@ -7,18 +7,8 @@
 
 #include <string.h>
 
-struct schedule {
-    const struct tenon_graph *graph;
-    const struct tenon_assign_problem *problem;
-    const uint32_t *labels;
-    uint32_t *after_at, *after; /* per node: who waits for it, after[after_at[n] … after_at[n+1]) */
-    uint32_t *waits;            /* per node: how many it waits for */
-    uint32_t *left;             /* the same while scheduling */
-    uint32_t *order;
-};
-
 /* Calls are made twice: to count, and to fill. */
-static void add_dependency(struct schedule *s, uint32_t before, uint32_t node, bool count) {
+static void add_dependency(struct tenon_scheduler *s, uint32_t before, uint32_t node, bool count) {
     if (before == TENON_ID_NONE || before == node)
         return;
     if (count) {
@@ -31,7 +21,7 @@ static void add_dependency(struct schedule *s, uint32_t before, uint32_t node, b
 
 /* Operands wait for their producers, and who touches state for who touched it last. `touched` is
  * per tensor. */
-static void find_dependencies(struct schedule *s, uint32_t *touched, bool count) {
+static void find_dependencies(struct tenon_scheduler *s, uint32_t *touched, bool count) {
     const struct tenon_graph *graph = s->graph;
     memset(touched, 0xff, graph->tensor_count * sizeof(*touched));
     for (uint32_t n = 0; n < graph->node_count; n++)
@@ -48,15 +38,20 @@ static void find_dependencies(struct schedule *s, uint32_t *touched, bool count)
         }
 }
 
-static bool init(struct schedule *s, struct tenon_arena *arena) {
-    uint32_t nodes = s->graph->node_count;
+bool tenon_scheduler_init(struct tenon_scheduler *s, const struct tenon_graph *graph,
+                          const struct tenon_assign_problem *problem, struct tenon_arena *arena) {
+    uint32_t nodes = graph->node_count;
+    *s = (struct tenon_scheduler){.graph = graph, .problem = problem};
+    if (nodes > TENON_SCHEDULE_NODES_MAX)
+        return true;
+    s->done = tenon_arena_alloc_array(arena, nodes, sizeof(*s->done));
     uint32_t *touched = tenon_arena_alloc_array(arena, s->graph->tensor_count, sizeof(*touched));
     s->after_at = tenon_arena_alloc_array(arena, (size_t)nodes + 1, sizeof(*s->after_at));
     s->waits = tenon_arena_alloc_array(arena, nodes, sizeof(*s->waits));
     s->left = tenon_arena_alloc_array(arena, nodes, sizeof(*s->left));
     s->order = tenon_arena_alloc_array(arena, nodes, sizeof(*s->order));
     if (touched == NULL || s->after_at == NULL || s->waits == NULL || s->left == NULL ||
-        s->order == NULL)
+        s->order == NULL || s->done == NULL)
         return false;
     find_dependencies(s, touched, true);
     for (uint32_t n = 0; n < nodes; n++)
@@ -70,11 +65,11 @@ static bool init(struct schedule *s, struct tenon_arena *arena) {
 }
 
 /* One sweep takes all that can run on a target: the graph's order is topological. */
-static void run_target(struct schedule *s, uint32_t label, bool *done, uint32_t *count) {
+static void run_target(struct tenon_scheduler *s, uint32_t label, uint32_t *count) {
     for (uint32_t n = 0; n < s->graph->node_count; n++) {
-        if (done[n] || s->left[n] != 0 || s->labels[n] != label)
+        if (s->done[n] || s->left[n] != 0 || s->labels[n] != label)
             continue;
-        done[n] = true;
+        s->done[n] = true;
         s->order[(*count)++] = n;
         for (uint32_t i = s->after_at[n]; i < s->after_at[n + 1]; i++)
             s->left[s->after[i]]--;
@@ -82,22 +77,22 @@ static void run_target(struct schedule *s, uint32_t label, bool *done, uint32_t 
 }
 
 /* The target of the first node that could run now. */
-static uint32_t next_label(const struct schedule *s, const bool *done) {
+static uint32_t next_label(const struct tenon_scheduler *s) {
     uint32_t n = 0;
-    while (done[n] || s->left[n] != 0)
+    while (s->done[n] || s->left[n] != 0)
         n++;
     return s->labels[n];
 }
 
 /* The order that begins with `first`; what its submissions cost. */
-static uint64_t run_from(struct schedule *s, uint32_t first, bool *done) {
+static uint64_t run_from(struct tenon_scheduler *s, uint32_t first) {
     uint32_t count = 0, nodes = s->graph->node_count;
     uint64_t cost = 0;
-    memset(done, 0, nodes * sizeof(*done));
+    memset(s->done, 0, nodes * sizeof(*s->done));
     memcpy(s->left, s->waits, nodes * sizeof(*s->left));
-    for (uint32_t label = first; count < nodes; label = next_label(s, done)) {
+    for (uint32_t label = first; count < nodes; label = next_label(s)) {
         uint32_t before = count;
-        run_target(s, label, done, &count);
+        run_target(s, label, &count);
         cost += count != before ? s->problem->submit_ns[label] : 0;
         if (count == nodes)
             break;
@@ -105,7 +100,7 @@ static uint64_t run_from(struct schedule *s, uint32_t first, bool *done) {
     return cost;
 }
 
-static uint64_t cost_of_order(const struct schedule *s, const uint32_t *order) {
+static uint64_t cost_of_order(const struct tenon_scheduler *s, const uint32_t *order) {
     uint64_t cost = 0;
     for (uint32_t i = 0; i < s->graph->node_count; i++)
         if (i == 0 || s->labels[order[i]] != s->labels[order[i - 1]])
@@ -113,23 +108,18 @@ static uint64_t cost_of_order(const struct schedule *s, const uint32_t *order) {
     return cost;
 }
 
-bool tenon_schedule(const struct tenon_graph *graph, const struct tenon_assign_problem *problem,
-                    const uint32_t *labels, struct tenon_arena *arena, uint32_t *order) {
-    struct schedule s = {.graph = graph, .problem = problem, .labels = labels};
-    for (uint32_t n = 0; n < graph->node_count; n++)
+uint64_t tenon_scheduler_run(struct tenon_scheduler *s, const uint32_t *labels, uint32_t *order) {
+    uint32_t nodes = s->graph->node_count;
+    s->labels = labels;
+    for (uint32_t n = 0; n < nodes; n++)
         order[n] = n;
-    if (graph->node_count > TENON_SCHEDULE_NODES_MAX)
-        return true;
-    bool *done = tenon_arena_alloc_array(arena, graph->node_count, sizeof(*done));
-    if (done == NULL || !init(&s, arena))
-        return false;
-    uint64_t best = cost_of_order(&s, order);
-    for (uint32_t label = 0; label < problem->label_count; label++) {
-        uint64_t cost = run_from(&s, label, done);
+    uint64_t best = cost_of_order(s, order);
+    for (uint32_t label = 0; s->order != NULL && label < s->problem->label_count; label++) {
+        uint64_t cost = run_from(s, label);
         if (cost >= best)
             continue;
         best = cost;
-        memcpy(order, s.order, graph->node_count * sizeof(*order));
+        memcpy(order, s->order, nodes * sizeof(*order));
     }
-    return true;
+    return best;
 }
