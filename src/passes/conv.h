@@ -53,9 +53,9 @@ TENON_NODISCARD bool tenon_filters_init(struct tenon_filters *filters,
                                         struct tenon_rewriter *rewriter,
                                         const struct tenon_linear_weights *weights,
                                         const int32_t shape[4], const int32_t *from);
-/* Whether weights of this shape, o filters of h x w x i, are no larger than a tensor may be. */
+/* Whether weights of this shape, o filters of h x w x i, are of a size that anyone would want. */
 static inline bool tenon_filters_fit(double o, double h, double w, double i) {
-    return o * h * w * i < TENON_MAX_ELEMENTS;
+    return o * h * w * i <= 1 << 26;
 }
 /* Room for `from`, of the rewriter's scratch memory; NULL after a failure. */
 int32_t *tenon_filters_from(struct tenon_rewriter *rewriter, int32_t count);
