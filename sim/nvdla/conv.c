@@ -247,8 +247,8 @@ int32_t tenon_nv_cacc_round(int64_t sum, uint32_t clip) {
 static bool run_group(struct tenon_nvdla_sim *sim, const struct nv_layer *layer, struct nv_sdp *sdp,
                       uint32_t group, uint32_t kernels) {
     uint32_t count = taps_of(layer) * NV_LANES;
-    memset(sim->line, 0, (size_t)layer->out_width * NV_LANES * sizeof(*sim->line));
     for (uint32_t y = 0; y < layer->out_height; y++) {
+        memset(sim->line, 0, (size_t)layer->out_width * NV_LANES * sizeof(*sim->line));
         for (uint32_t x = 0; x < layer->out_width; x++) {
             gather(sim, layer, y, x);
             for (uint32_t k = 0; k < kernels; k++)
