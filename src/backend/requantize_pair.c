@@ -45,6 +45,7 @@ static double power(int n) {
 /* Added and subtracted again it rounds to a whole number; unlike a conversion that can be done to
  * several numbers at once. */
 #define ROUND 6755399441055744.0 /* 1.5 * 2^52 */
+#define FAR 1e30f                /* away from all steps */
 
 int64_t tenon_shift_half_away(int64_t x, uint32_t shift) {
     if (shift == 0)
@@ -79,7 +80,9 @@ struct steps {
     int32_t count;
     double pitch; /* x between two steps: the slope */
     int32_t at[STEPS_MAX + LANES];
-    float above[STEPS_MAX], least, most;
+    float above[STEPS_MAX];
+    float below_range, beyond_range; /* of the ends of the range: see straighten */
+    float least, most;
     /* Those that may be the lowest or highest after some tilt: index from the middle, above. */
     int32_t critical_count;
     float critical_index[STEPS_MAX], critical_above[STEPS_MAX];
@@ -188,13 +191,22 @@ static bool find_steps(const struct tenon_pair_problem *p, const struct tenon_pa
 
 /* ---- the polygon ---- */
 
-static void straighten(struct steps *s) {
+/*
+ * Results that do not occur, because they would begin before the range or after it, have to stay
+ * there: a limit on one side each, unless the clamp is that limit.
+ */
+static void straighten(const struct tenon_pair_problem *p, struct steps *s) {
     int32_t middle = s->count / 2;
-    double origin = s->at[middle] - middle * s->pitch;
+    double origin = (double)s->at[middle] - middle * s->pitch;
     for (int32_t i = 0; i < s->count; i++)
         s->above[i] = (float)(s->at[i] - (origin + i * s->pitch));
-    s->least = s->most = s->above[0];
-    for (int32_t i = 1; i < s->count; i++) {
+    s->below_range = s->first == p->out_low ? FAR : (float)((double)s->low - (origin - s->pitch));
+    s->beyond_range = s->last == p->out_high
+                          ? -FAR
+                          : (float)((double)s->high + 1 - (origin + s->count * s->pitch));
+    s->least = s->below_range;
+    s->most = s->beyond_range;
+    for (int32_t i = 0; i < s->count; i++) {
         s->least = s->above[i] < s->least ? s->above[i] : s->least;
         s->most = s->above[i] > s->most ? s->above[i] : s->most;
     }
@@ -216,8 +228,9 @@ static void gather_critical(struct steps *s, double band) {
  */
 static double width_at(const struct steps *s, double tilt) {
     float step = (float)tilt;
-    float least = s->critical_above[0] - s->critical_index[0] * step, most = least;
-    for (int32_t i = 1; i < s->critical_count; i++) {
+    float least = s->below_range + (float)(s->count / 2 + 1) * step;
+    float most = s->beyond_range - (float)(s->count - s->count / 2) * step;
+    for (int32_t i = 0; i < s->critical_count; i++) {
         float x = s->critical_above[i] - s->critical_index[i] * step;
         least = x < least ? x : least;
         most = x > most ? x : most;
@@ -404,16 +417,22 @@ static int64_t least_for(int64_t factor, uint32_t shift, int64_t result) {
                                               : floor(edge / (double)factor) + 1);
 }
 
+/* What has to be added to y at least so that `x` gives `result` or more. */
+static int64_t missing_for(const struct attempt *a, const struct tenon_pair_operands *o,
+                           int32_t result, int64_t x) {
+    int64_t sum = x - a->channel->bias + o->add1 * (INT64_C(1) << a->shifts.add1);
+    int64_t post =
+        least_for(a->shifts.post, a->shifts.post_shift, (int64_t)result - a->problem->center);
+    return least_for(o->mul2, a->shifts.mul2, post) -
+           tenon_shift_half_away(sum * o->mul1, a->shifts.mul1);
+}
+
 /* What may be added to y, as an interval, so that step i is at its place. */
 static void narrow(const struct attempt *a, const struct tenon_pair_operands *o, int32_t i,
                    int64_t *low, int64_t *high) {
-    int64_t offset = o->add1 * (INT64_C(1) << a->shifts.add1) - a->channel->bias;
-    int64_t at = (a->steps->at[i] + offset) * o->mul1;
-    int64_t post = least_for(a->shifts.post, a->shifts.post_shift,
-                             a->steps->first + i + 1 - a->problem->center);
-    int64_t least = least_for(o->mul2, a->shifts.mul2, post);
-    int64_t from = least - tenon_shift_half_away(at, a->shifts.mul1);
-    int64_t to = least - 1 - tenon_shift_half_away(at - o->mul1, a->shifts.mul1);
+    int32_t result = a->steps->first + i + 1;
+    int64_t from = missing_for(a, o, result, a->steps->at[i]);
+    int64_t to = missing_for(a, o, result, a->steps->at[i] - INT64_C(1)) - 1;
     *low = from > *low ? from : *low;
     *high = to < *high ? to : *high;
 }
@@ -435,8 +454,13 @@ static bool set_first_addend(const struct attempt *a, double pitch, struct tenon
 
 /* Whether an add2 makes the pair exact. The outermost steps say no soonest. */
 static bool try_pair(const struct attempt *a, struct tenon_pair_operands *o) {
+    const struct steps *s = a->steps;
     int64_t low = INT32_MIN, high = INT32_MAX;
-    int32_t count = a->steps->count;
+    int32_t count = s->count;
+    if (s->first != a->problem->out_low)
+        low = missing_for(a, o, s->first, s->low);
+    if (s->last != a->problem->out_high)
+        high = missing_for(a, o, s->last + 1, s->high) - 1;
     for (int32_t i = 0; i < count && low <= high; i++)
         narrow(a, o, i % 2 == 0 ? count - 1 - i / 2 : i / 2, &low, &high);
     if (low > high)
@@ -613,7 +637,7 @@ static enum outcome solve_channel(const struct tenon_pair_problem *p,
         return solve_constant(&a, out) ? EXACT : WRONG;
     double addend = addend_of(p, a.channel), add1 = first_addend(addend, shifts->add1);
     double rest = addend - ldexp(add1, (int)shifts->add1);
-    straighten(&steps);
+    straighten(p, &steps);
     enum outcome outcome = search_exact(&a, out);
     if (outcome == EXACT || mode != TENON_PAIR_NEAR)
         return outcome;
