@@ -14,8 +14,11 @@
  * 3. Instead of 2, when the target allows lossy scales: the weights are requantized to one scale,
  * the smallest at which all fit. The loss is noted per operator.
  *
- * Requires: conv_2d or depthwise_conv_2d of i8 or u8 with constant i8 weights and i32 bias.
- * Establishes: such weights have one scale.
+ * Scaling a channel against the next operator's weights is no fourth way: integers between the two
+ * would be rounded elsewhere, and no factor but 1 keeps them.
+ *
+ * Requires: conv_2d or depthwise_conv_2d of i8, u8 or i16 (1 then only for equal scales) with
+ * constant i8 weights and i32 bias. Establishes: such weights have one scale.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -65,6 +68,8 @@ static bool can_shift(const struct split *s, int32_t channel, int shift) {
     enum { TAPS_MAX = 32768, BIAS_MAX = 1 << 30 };
     if (shift == 0)
         return true;
+    if (tenon_rewrite_desc(s->rw, s->node.inputs[0])->type == TENON_TYPE_I16)
+        return false; /* sums have up to 48 bits */
     int64_t bias = llabs((int64_t)bias_of(s, channel)) << (shift < 31 ? shift : 31);
     if (shift > 7 || s->largest[channel] << shift > 127 || bias > BIAS_MAX || s->taps > TAPS_MAX)
         return false;
@@ -238,9 +243,10 @@ static bool fill(struct split *s) {
     const struct tenon_desc *x = tenon_rewrite_desc(rw, s->node.inputs[0]);
     s->desc = *tenon_rewrite_desc(rw, s->node.inputs[1]);
     if (s->desc.quant.count <= 1 || s->desc.type != TENON_TYPE_I8 ||
-        (x->type != TENON_TYPE_I8 && x->type != TENON_TYPE_U8) ||
+        (x->type != TENON_TYPE_I8 && x->type != TENON_TYPE_U8 && x->type != TENON_TYPE_I16) ||
         !tenon_rewrite_is_constant(rw, s->node.inputs[1]) ||
-        (bias != TENON_ID_NONE && !tenon_rewrite_is_constant(rw, bias)))
+        (bias != TENON_ID_NONE && (!tenon_rewrite_is_constant(rw, bias) ||
+                                   tenon_rewrite_desc(rw, bias)->type != TENON_TYPE_I32)))
         return false;
     s->weights = (const int8_t *)rw->graph->tensors[s->node.inputs[1]].data;
     s->bias = bias != TENON_ID_NONE ? rw->graph->tensors[bias].data : NULL;

@@ -41,8 +41,7 @@ static const char *broken(const struct generator *g, const struct tenon_graph *a
         enum tenon_op op = after->nodes[n].op;
         if (op != TENON_OP_CONV_2D && op != TENON_OP_DEPTHWISE_CONV_2D)
             continue;
-        if (after->tensors[after->nodes[n].inputs[0]].desc.type != TENON_TYPE_I16 &&
-            after->tensors[after->nodes[n].inputs[1]].desc.quant.count > 1)
+        if (after->tensors[after->nodes[n].inputs[1]].desc.quant.count > 1)
             return "weights have more than one scale";
     }
     return NULL;

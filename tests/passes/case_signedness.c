@@ -69,8 +69,18 @@ static uint32_t gen_step(struct generator *g, uint32_t input) {
     }
 }
 
+/* A picture of the type, or of floats that are quantized. */
+static uint32_t gen_first(struct generator *g, enum tenon_type type) {
+    if (gen_chance(g, 85))
+        return gen_input_picture(g, type);
+    uint32_t x = gen_input_picture(g, TENON_TYPE_F32);
+    struct tenon_desc out = gen_desc(g, type, 1, 1, 1, 1);
+    *(float *)(uintptr_t)out.quant.scale *= 8;
+    return gen_node(g, TENON_OP_QUANTIZE, NULL, &x, 1, &out);
+}
+
 static void generate(struct generator *g, enum tenon_type type) {
-    uint32_t at = gen_input_picture(g, type);
+    uint32_t at = gen_first(g, type);
     for (int i = gen_range(g, 2, 4); i > 0; i--) {
         uint32_t next = gen_step(g, at);
         if (gen_chance(g, 20))
