@@ -49,9 +49,15 @@ int pass_words_read(const struct pass_words *words, struct tenon_pass_options *p
     for (size_t i = 0; i < words->skip.count; i++)
         if (!is_pass(words->skip.items[i]))
             return unknown_pass(words->skip.items[i]);
+    for (size_t i = 0; i < words->run.count; i++)
+        if (!is_pass(words->run.items[i]) || strcmp(words->run.items[i], "all") == 0)
+            return unknown_pass(words->run.items[i]);
     *passes = (struct tenon_pass_options){.skip = words->skip.items,
                                           .skip_count = (uint32_t)words->skip.count,
                                           .stop_after_rewrite = words->stop_after_rewrite,
+                                          .run = words->run.items,
+                                          .run_count = (uint32_t)words->run.count,
+                                          .lossy_scales = words->lossy_scales,
                                           .print = print_ir,
                                           .note = print_note};
     if (words->print_ir == NULL)

@@ -8,9 +8,9 @@
 
 struct pass_words {
     const char *print_ir; /* "after:fuse-pad" */
-    struct option_texts skip;
+    struct option_texts skip, run;
     uint64_t stop_after_rewrite;
-    bool list;
+    bool list, lossy_scales;
 };
 
 /* Prints name and purpose of each pass. Returns the exit status. */

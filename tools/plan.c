@@ -107,6 +107,9 @@ void plan_print_text(const struct plan *plan, FILE *to) {
             "estimated", "measured", "copied in", "out", "MACs", "why not a better one; name");
     for (uint32_t i = 0; i < p.node_count; i++)
         print_node(plan, i, to);
+    const char *note;
+    for (uint32_t i = 0; (note = tenon_report_get_note(plan->report, i)) != NULL; i++)
+        fprintf(to, "%s\n", note);
 }
 
 /* ---- JSON ---- */
@@ -179,15 +182,23 @@ static json_t *edges_json(const struct plan *plan) {
     return list;
 }
 
+static json_t *notes_json(const struct plan *plan) {
+    json_t *list = json_array();
+    const char *note;
+    for (uint32_t i = 0; (note = tenon_report_get_note(plan->report, i)) != NULL; i++)
+        tool_json_append(&list, tool_json_text(note));
+    return list;
+}
+
 json_t *plan_json(const struct plan *plan) {
     struct tenon_report_plan p;
     tenon_report_get_plan(plan->report, &p);
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:o, s:o, s:o}", "model",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:o, s:o, s:o, s:o}", "model",
                      tool_json_text(plan->title), "estimated_ns", time_json(p.estimated_ns),
                      "transfer_ns", time_json(p.transfer_ns), "submit_ns", time_json(p.submit_ns),
                      "planning_ns", time_json(p.planning_ns), "method", p.method, "optimal",
                      (int)p.optimal, "targets", targets_json(plan), "nodes", nodes_json(plan),
-                     "edges", edges_json(plan));
+                     "edges", edges_json(plan), "notes", notes_json(plan));
 }
 
 /* ---- files ---- */

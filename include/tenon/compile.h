@@ -38,21 +38,25 @@ struct tenon_measured_cost {
 };
 
 /*
- * For the search for a pass that is wrong. All zero: none of it. Passes are called by name;
- * "all" stands for each.
+ * What to ask of passes, most of it to find the one that is wrong. All zero: nothing. Passes are
+ * called by name; "all" stands for each.
  */
 struct tenon_pass_options {
     const char *print_after; /* print the graph after this pass */
     /* Called with the graph's text, which lives as long as the call, and how often the pass found
      * something to rewrite. Needed with print_after. */
     void (*print)(void *user, const char *pass, uint64_t rewrites, const char *text);
-    /* Called with a line for each operator in which a pass that a target asked for loses precision.
-     * NULL: it is not told. */
+    /* Called with a line for each operator in which a pass loses precision; the report has them
+     * too. NULL: not called. */
     void (*note)(void *user, const char *pass, const char *line);
     void *user;
     const char *const *skip; /* passes that are left out */
     uint32_t skip_count;
     uint64_t stop_after_rewrite; /* this many rewrites are done, and no more; 0: all */
+    const char *const *run;      /* passes that run on the whole model although no target asks */
+    uint32_t run_count;
+    bool lossy_scales; /* where a target has one scale for all channels, weights may be requantized
+                        */
 };
 
 struct tenon_compile_options {

@@ -82,6 +82,10 @@ struct tenon_report_edge {
 TENON_API enum tenon_status tenon_report_get_edge(const struct tenon_report *report, uint32_t index,
                                                   struct tenon_report_edge *out);
 
+/* Lines about what passes lost where they could not be exact, by index from 0; NULL after the last.
+ */
+TENON_API const char *tenon_report_get_note(const struct tenon_report *report, uint32_t index);
+
 TENON_API void tenon_report_destroy(struct tenon_report *report); /* NULL is fine */
 
 TENON_END_DECLS

@@ -283,7 +283,10 @@ static enum tenon_status read_options(const struct tenon_compile_options *option
                                                 .user = passes->user,
                                                 .skip = passes->skip,
                                                 .skip_count = passes->skip_count,
-                                                .stop_after_rewrite = passes->stop_after_rewrite};
+                                                .stop_after_rewrite = passes->stop_after_rewrite,
+                                                .run = passes->run,
+                                                .run_count = passes->run_count,
+                                                .lossy_scales = passes->lossy_scales};
     request->keep_tensors = options->keep_tensors || options->isolate_nodes;
     request->isolate_nodes = options->isolate_nodes;
     request->partition.cost.passes = &request->passes;

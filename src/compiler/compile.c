@@ -16,6 +16,7 @@ struct compilation {
     struct tenon_graph graph;
     struct tenon_partition partition;
     struct tenon_pass_debug passes; /* the request's, counting on over both stages */
+    struct tenon_strbuf notes;      /* of passes, for the report */
     struct tenon_strbuf *bytes;     /* of the image */
     struct tenon_code *codes;       /* per part */
     size_t *data_sizes;             /* per part */
@@ -28,7 +29,12 @@ static enum tenon_status make_report(const struct compilation *c, struct tenon_e
     if (c->request->report == NULL)
         return TENON_OK;
     *c->request->report = tenon_partition_report(&c->graph, &c->request->partition, &c->partition);
-    return *c->request->report != NULL ? TENON_OK : tenon_fail_memory(error);
+    struct tenon_report *report = *c->request->report;
+    if (report == NULL || c->notes.failed)
+        return tenon_fail_memory(error);
+    if (c->notes.size != 0 && !tenon_report_add_notes(report, c->notes.data))
+        return tenon_fail_memory(error);
+    return TENON_OK;
 }
 
 /* The image will hold the constants, packed: room for them at once, since growing copies. */
@@ -228,6 +234,7 @@ static enum tenon_status write_image(struct compilation *c, struct tenon_error *
 static void finish(struct compilation *c) {
     for (uint32_t i = 0; c->codes != NULL && i < c->partition.part_count; i++)
         tenon_strbuf_finish(&c->codes[i].code);
+    tenon_strbuf_finish(&c->notes);
     tenon_arena_finish(&c->arena);
 }
 
@@ -236,6 +243,8 @@ enum tenon_status tenon_compile_graph(const struct tenon_graph *graph,
                                       struct tenon_strbuf *image, struct tenon_error *error) {
     struct compilation c = {.request = request, .bytes = image, .passes = request->passes};
     tenon_arena_init(&c.arena, 0);
+    tenon_strbuf_init(&c.notes);
+    c.passes.notes = &c.notes;
     enum tenon_status status = tenon_pass_debug_check(&c.passes, error);
     if (status == TENON_OK && !tenon_graph_clone(graph, &c.arena, &c.graph))
         status = tenon_fail_memory(error);

@@ -43,5 +43,7 @@ struct tenon_report;
 struct tenon_report *tenon_partition_report(const struct tenon_graph *graph,
                                             const struct tenon_partition_request *request,
                                             const struct tenon_partition *partition);
+/* Adds lines, each ending with '\n'. False: out of memory. */
+TENON_NODISCARD bool tenon_report_add_notes(struct tenon_report *report, const char *lines);
 
 #endif

@@ -16,6 +16,8 @@ struct tenon_report {
     struct tenon_report_node *nodes;
     struct tenon_report_option *options; /* [node * target_count + target] */
     struct tenon_report_edge *edges;
+    const char **notes;
+    uint32_t note_count;
 };
 
 struct reporting {
@@ -224,6 +226,25 @@ struct tenon_report *tenon_partition_report(const struct tenon_graph *graph,
         return NULL;
     }
     return report;
+}
+
+bool tenon_report_add_notes(struct tenon_report *report, const char *lines) {
+    uint32_t count = 0;
+    for (const char *at = lines; (at = strchr(at, '\n')) != NULL; at++)
+        count++;
+    report->notes = tenon_arena_alloc_array(&report->arena, count, sizeof(*report->notes));
+    for (const char *end; report->notes != NULL && (end = strchr(lines, '\n')) != NULL;
+         lines = end + 1) {
+        const char *note = tenon_arena_string(&report->arena, lines, (size_t)(end - lines));
+        report->notes[report->note_count++] = note;
+        if (note == NULL)
+            return false;
+    }
+    return report->notes != NULL;
+}
+
+const char *tenon_report_get_note(const struct tenon_report *report, uint32_t index) {
+    return index < report->note_count ? report->notes[index] : NULL;
 }
 
 void tenon_report_destroy(struct tenon_report *report) {

@@ -55,6 +55,9 @@ enum tenon_status tenon_pass_debug_check(const struct tenon_pass_debug *debug,
     for (uint32_t i = 0; i < debug->skip_count; i++)
         if (!known(debug->skip[i]))
             return unknown(debug->skip[i], error);
+    for (uint32_t i = 0; i < debug->run_count; i++)
+        if (tenon_pass_find(debug->run[i]) == NULL)
+            return unknown(debug->run[i], error);
     return TENON_OK;
 }
 
@@ -80,7 +83,10 @@ static void tell(const struct tenon_pass *pass, struct tenon_strbuf *notes,
     char *line = notes->data, *end;
     for (; line != NULL && (end = strchr(line, '\n')) != NULL; line = end + 1) {
         *end = '\0';
-        debug->note(debug->user, pass->name, line);
+        if (debug->note != NULL)
+            debug->note(debug->user, pass->name, line);
+        if (debug->notes != NULL)
+            tenon_strbuf_printf(debug->notes, "%s: %s\n", pass->name, line);
     }
 }
 
@@ -94,7 +100,7 @@ static enum tenon_status run(const struct tenon_pass *pass, struct tenon_graph *
                 listed(debug->skip, debug->skip_count, "all");
     struct tenon_strbuf notes;
     tenon_strbuf_init(&notes);
-    struct tenon_pass_tally tally = {.notes = debug->note != NULL ? &notes : NULL};
+    struct tenon_pass_tally tally = {.notes = &notes};
     tally.limit = debug->stop_after_rewrite == 0 ? UINT64_MAX
                   : debug->stop_after_rewrite > debug->rewrites
                       ? debug->stop_after_rewrite - debug->rewrites
@@ -111,9 +117,11 @@ static enum tenon_status run(const struct tenon_pass *pass, struct tenon_graph *
 enum tenon_status tenon_run_pipeline(struct tenon_graph *graph, bool keep_tensors,
                                      struct tenon_pass_debug *debug, struct tenon_error *error) {
     enum tenon_status status = TENON_OK;
+    const struct tenon_capabilities asked = {.lossy_scales = debug != NULL && debug->lossy_scales};
     for (int i = 0; status == TENON_OK && !keep_tensors && tenon_passes[i] != NULL; i++)
-        if (tenon_passes[i]->neutral)
-            status = run(tenon_passes[i], graph, NULL, debug, error);
+        if (tenon_passes[i]->neutral ||
+            (debug != NULL && listed(debug->run, debug->run_count, tenon_passes[i]->name)))
+            status = run(tenon_passes[i], graph, &asked, debug, error);
     return status;
 }
 
@@ -127,8 +135,10 @@ enum tenon_status tenon_lower_graph(struct tenon_graph *graph,
         if (tenon_pass_find(capabilities->passes[count]) == NULL)
             return unknown(capabilities->passes[count], error);
     enum tenon_status status = TENON_OK;
+    struct tenon_capabilities asked = *capabilities;
+    asked.lossy_scales |= debug != NULL && debug->lossy_scales;
     for (int i = 0; status == TENON_OK && tenon_passes[i] != NULL; i++)
         if (listed(capabilities->passes, count, tenon_passes[i]->name))
-            status = run(tenon_passes[i], graph, capabilities, debug, error);
+            status = run(tenon_passes[i], graph, &asked, debug, error);
     return status;
 }

@@ -7,7 +7,7 @@
 
 #include "passes/pass.h"
 
-/* For people who look for the pass that is wrong. All zero: nothing of it. */
+/* What people ask of passes, most of it to find the one that is wrong. All zero: nothing. */
 struct tenon_pass_debug {
     const char *print_after; /* a pass's name or "all"; NULL: none */
     /* Called after each such pass that ran, with the graph as text, which is freed afterwards. */
@@ -15,6 +15,10 @@ struct tenon_pass_debug {
     /* Called with each line about what a lossy pass lost. NULL: it is not told. */
     void (*note)(void *user, const char *pass, const char *line);
     void *user;
+    struct tenon_strbuf *notes; /* the same lines, "PASS: …\n", are appended; NULL: not */
+    const char *const *run;     /* passes that run on the whole graph although not neutral */
+    uint32_t run_count;
+    bool lossy_scales; /* of struct tenon_capabilities, for every target and for those to run */
     const char *const *skip; /* names, or "all" */
     uint32_t skip_count;
     uint64_t stop_after_rewrite; /* 0: never */

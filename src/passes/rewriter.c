@@ -73,10 +73,14 @@ void tenon_rewrite_note(struct tenon_rewriter *rw, const char *format, ...) {
         return;
     va_list args;
     va_start(args, format);
-    char text[256];
+    char text[256], name[64];
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    tenon_strbuf_printf(rw->notes, "%s: %s\n", rw->graph->nodes[rw->at].name, text);
+    snprintf(name, sizeof(name), "%s", rw->graph->nodes[rw->at].name);
+    for (char *c = name; *c != '\0'; c++) /* names are a file's: a note stays one line of text */
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            *c = '?';
+    tenon_strbuf_printf(rw->notes, "%s: %s\n", name, text);
 }
 
 static uint32_t add_tensor(struct tenon_rewriter *rw, uint32_t like, const char *suffix,

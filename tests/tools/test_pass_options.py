@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """tenon compile's options about passes, on a graph with two borders that fuse-pad takes away."""
+import json
 import os
 import unittest
 
@@ -51,6 +52,26 @@ class Passes(CommandTest):
         out, _ = self.expect(0, "compile", "--skip-pass=all", "-o", self.path("g.tnn"),
                              self.write("g.tir", GRAPH))
         self.assertIn("g.tnn", out)
+
+    def test_losses_are_told(self):
+        # 0.3 holds 0x7f * 0.3 = 38.1; 0x34 * 0.5 = 26 becomes 87 * 0.3 = 26.1: 0.2 steps of 0.5.
+        scales = GRAPH.replace(b"i8 1x2x2x1 scale [0.25] zero [0] axis 0 hex 01020304",
+                               b"i8 2x1x1x1 scale [0.3, 0.5] zero [0, 0] axis 0 hex 7f34")
+        scales = scales.split(b"%4")[0].replace(b"1x4x4x1", b"1x5x5x2") + (
+            b"inputs %0\noutputs %3\n")
+        model = self.write("g.tir", scales)
+        line = ("per-channel-to-per-tensor: y: weights of 2 channels on one scale: signal to error "
+                "53.3 dB, at most 0.2 steps of a channel's own scale")
+        words = ["compile", "--run-pass=per-channel-to-per-tensor", "-o", self.path("g.tnn"),
+                 "--report", self.path("r.json"), "--report", self.path("r.txt"), model]
+        _, err = self.expect(0, *words)
+        self.assertNotIn("signal to error", err)
+        self.assertEqual(json.loads(self.read("r.json"))["notes"], [])
+        _, err = self.expect(0, *words, "--lossy-scales")
+        self.assertIn(line + "\n", err)
+        self.assertEqual(json.loads(self.read("r.json"))["notes"], [line])
+        self.assertIn(line + "\n", self.read("r.txt").decode())
+        self.expect(3, "compile", "--run-pass=nosuch", "-o", self.path("g.tnn"), model)
 
     def test_wrong_words(self):
         model = self.write("g.tir", GRAPH)
