@@ -10,8 +10,6 @@
 static const struct tenon_nvdla_sim_config configs[] = {
     {
         .name = "nv_small",
-        .atomic_c = 8,
-        .atomic_k = 8,
         .atom_bytes = 8,
         .cbuf_banks = 32,
         .cbuf_bank_entries = 512,

@@ -19,16 +19,14 @@
 
 #include "util/strbuf.h"
 
-/* What differs between the members of the family. */
+/* What differs between the members of the family, as far as this model goes: 8 channels and 8
+ * kernels a MAC operation, int8. */
 struct tenon_nvdla_sim_config {
     const char *name;
-    uint32_t atomic_c, atomic_k; /* channels and kernels of one MAC operation */
-    uint32_t atom_bytes;         /* of memory: the innermost dimension of a feature cube */
+    uint32_t atom_bytes; /* of memory: the innermost dimension of a feature cube */
     uint32_t cbuf_banks, cbuf_bank_entries, cbuf_entry_bytes;
-    uint32_t address_bits;
     uint32_t glb_base; /* byte address of GLB */
-    bool has_sdp_ew, has_sdp_lut, has_bdma, has_rubik, has_winograd, has_compression, has_batch;
-    uint32_t sdp_throughput, pdp_throughput; /* elements per cycle */
+    bool has_sdp_ew;
 };
 
 /* NULL: no such member. */

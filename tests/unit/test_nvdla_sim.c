@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/nvdla/device.h"
@@ -322,6 +323,148 @@ static void convolutions_of_all_shapes(void **state) {
     nvdla_machine_finish(&m);
 }
 
+/* ---- units behind each other ---- */
+
+/* A convolution whose results go from SDP to PDP, without memory between. */
+static void pooling_on_the_fly(void **state) {
+    static const char *const blocks[] = {"CDMA", "CSC", "CMAC_A", "CMAC_B",
+                                         "CACC", "SDP", "PDP",    NULL};
+    struct nvdla_machine m;
+    struct nvdla_conv c = nvdla_conv_small;
+    (void)state;
+    assert_true(nvdla_machine_init(&m));
+    c.kernels = 16;
+    c.weight_banks = 3;
+    run_conv(&m, &c); /* to memory, 6 x 5 */
+    nvdla_point(&m, blocks);
+    nvdla_program_pdp(&m); /* 2 x 2, maximum */
+    nvdla_set(&m, "PDP.D_OPERATION_MODE_CFG", 1);
+    nvdla_set(&m, "PDP.D_DST_BASE_ADDR_LOW", NVDLA_OUTPUT + 8192);
+    nvdla_program_conv(&m, &c);
+    nvdla_set(&m, "SDP.D_FEATURE_MODE_CFG", 3);
+    nvdla_enable(&m, blocks);
+    assert_int_equal(tenon_nvdla_sim_run(m.sim), TENON_NVDLA_SIM_IDLE);
+    assert_null(tenon_nvdla_sim_fault(m.sim));
+    const int8_t *in = (const int8_t *)m.ram + NVDLA_RAM_BYTES / 2, *out = in + 8192;
+    for (int k = 0; k < 16; k++)
+        for (int y = 0; y < 4; y++)
+            for (int x = 0; x < 5; x++) {
+                int best = -128;
+                for (int i = 0; i < 4; i++) {
+                    int value = in[((k / 8 * 5 + y + i / 2) * 6 + x + i % 2) * 8 + k % 8];
+                    best = value > best ? value : best;
+                }
+                assert_int_equal(out[((k / 8 * 4 + y) * 5 + x) * 8 + k % 8], best);
+            }
+    assert_int_equal(nvdla_get(&m, "GLB.S_INTR_STATUS") & 0x30, 0x10);
+    nvdla_machine_finish(&m);
+}
+
+static int16_t number_at(const uint8_t *at) {
+    return (int16_t)(at[0] | at[1] << 8);
+}
+
+/* BS with {alu, mul} of 16 bits per channel, BN with alu of 8 bits per element. */
+static void operands_come_from_memory(void **state) {
+    struct nvdla_machine m;
+    (void)state;
+    assert_true(nvdla_machine_init(&m));
+    nvdla_program_sdp(&m);
+    nvdla_set(&m, "SDP.D_DP_BS_CFG", 0x48); /* sum, multiplier, no ReLU */
+    nvdla_set(&m, "SDP.D_DP_BS_ALU_CFG", 0x0001);
+    nvdla_set(&m, "SDP.D_DP_BS_MUL_CFG", 0x1001); /* >> 16 */
+    nvdla_set(&m, "SDP.D_DP_BN_CFG", 0x58);       /* sum */
+    nvdla_set(&m, "SDP.D_DP_BN_ALU_CFG", 0x0301); /* << 3 */
+    nvdla_set(&m, "SDP_RDMA.D_BRDMA_CFG", 0x0c);  /* both, 2 bytes, per channel */
+    nvdla_set(&m, "SDP_RDMA.D_BS_BASE_ADDR_LOW", NVDLA_ROM);
+    nvdla_set(&m, "SDP_RDMA.D_NRDMA_CFG", 0x12); /* alu, 1 byte, per element */
+    nvdla_set(&m, "SDP_RDMA.D_BN_BASE_ADDR_LOW", NVDLA_ROM + 4096);
+    nvdla_set(&m, "SDP_RDMA.D_BN_LINE_STRIDE", 64);
+    nvdla_set(&m, "SDP_RDMA.D_BN_SURFACE_STRIDE", 512);
+    nvdla_set(&m, "SDP.D_CVT_SHIFT", 3);
+    nvdla_enable(&m, nvdla_sdp_blocks);
+    assert_int_equal(tenon_nvdla_sim_run(m.sim), TENON_NVDLA_SIM_IDLE);
+    assert_null(tenon_nvdla_sim_fault(m.sim));
+    for (int c = 0; c < 16; c++)
+        for (int y = 0; y < 5; y++)
+            for (int x = 0; x < 6; x++) {
+                int place = ((c / 8 * 5 + y) * 6 + x) * 8 + c % 8;
+                int64_t v = (int8_t)m.ram[place] + number_at(m.rom + c * 4);
+                v = nv_round_shift(v * number_at(m.rom + c * 4 + 2), 16, 64);
+                v += (int8_t)m.rom[4096 + c / 8 * 512 + y * 64 + x * 8 + c % 8] * 8;
+                v = nv_saturate(nv_round_shift(v, 3, 64), 8);
+                assert_int_equal((int8_t)m.ram[NVDLA_RAM_BYTES / 2 + place], v);
+            }
+    nvdla_machine_finish(&m);
+}
+
+/* ---- any program ---- */
+
+static uint32_t next(uint32_t *seed) {
+    *seed = *seed * 1664525 + 1013904223;
+    return *seed >> 8;
+}
+
+static bool stop_after(void *user) {
+    return ++*(int *)user > 500;
+}
+
+/* A register that exists: addresses are tried. */
+static void write_any(struct nvdla_machine *m, uint32_t *seed) {
+    uint32_t address = 0x3000 + next(seed) % 11 * 0x1000 + next(seed) % 64 * 4;
+    uint32_t bits = next(seed) % 33, value = next(seed) ^ next(seed) << 12;
+    tenon_nvdla_sim_write(m->sim, address, bits == 32 ? value : value & ((1u << bits) - 1));
+}
+
+static void run_spoiled(struct nvdla_machine *m, uint32_t seed) {
+    static void (*const programs[])(struct nvdla_machine *) = {nvdla_program_sdp, nvdla_program_pdp,
+                                                               nvdla_program_cdp};
+    static const char *const *const blocks[] = {nvdla_sdp_blocks, nvdla_pdp_blocks,
+                                                nvdla_cdp_blocks, nvdla_conv_blocks};
+    int lines = 0;
+    uint32_t kind = next(&seed) % 4, changes = next(&seed) % 4;
+    tenon_nvdla_sim_set_limit(m->sim, stop_after, &lines);
+    if (kind == 3)
+        nvdla_program_conv(m, &nvdla_conv_small);
+    else
+        programs[kind](m);
+    for (uint32_t i = 0; i < changes; i++)
+        write_any(m, &seed);
+    nvdla_enable(m, blocks[kind]);
+    (void)tenon_nvdla_sim_run(m->sim);
+    tenon_nvdla_sim_set_limit(m->sim, NULL, NULL);
+}
+
+/* Programs with up to three registers written at random end, do the same when they run again, and
+ * leave nothing behind a reset. TENON_NVDLA_SIM_CASES says how many. */
+static void any_program_ends_and_is_repeatable(void **state) {
+    const char *text = getenv("TENON_NVDLA_SIM_CASES");
+    uint32_t cases = text != NULL ? (uint32_t)strtoul(text, NULL, 10) : 3000;
+    struct nvdla_machine a, b;
+    (void)state;
+    assert_true(nvdla_machine_init(&a) && nvdla_machine_init(&b));
+    for (uint32_t i = 0; i < cases; i++) {
+        nvdla_machine_reset(&a);
+        nvdla_machine_reset(&b);
+        run_spoiled(&a, i);
+        run_spoiled(&b, i);
+        const struct tenon_nvdla_sim_fault *fault = tenon_nvdla_sim_fault(a.sim);
+        const struct tenon_nvdla_sim_fault *other = tenon_nvdla_sim_fault(b.sim);
+        assert_true((fault == NULL) == (other == NULL));
+        if (fault != NULL)
+            assert_string_equal(fault->message, other->message);
+        if (i % 64 == 0) {
+            assert_memory_equal(a.ram, b.ram, NVDLA_RAM_BYTES);
+            nvdla_machine_reset(&a);
+            run_conv(&a, &nvdla_conv_small);
+            nvdla_machine_reset(&b);
+            run_conv(&b, &nvdla_conv_small);
+        }
+    }
+    nvdla_machine_finish(&a);
+    nvdla_machine_finish(&b);
+}
+
 /* ---- the buffer from layer to layer ---- */
 
 /* Banks that never change, sizes that do not divide them: both rings wrap many times. */
@@ -567,6 +710,9 @@ int main(void) {
         cmocka_unit_test(pdp_rounds_and_wraps),
         cmocka_unit_test(pdp_pads_averages),
         cmocka_unit_test(convolutions_of_all_shapes),
+        cmocka_unit_test(pooling_on_the_fly),
+        cmocka_unit_test(operands_come_from_memory),
+        cmocka_unit_test(any_program_ends_and_is_repeatable),
         cmocka_unit_test(rings_wrap),
         cmocka_unit_test(weights_stream_in_groups),
         cmocka_unit_test(slices_are_kept),
