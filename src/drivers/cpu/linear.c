@@ -7,7 +7,12 @@
 #include "drivers/cpu/window.h"
 #include "util/checked.h"
 
-enum { TILE_BYTES = 144 << 10, TILE_ROWS_MAX = 96, GRAIN_MACS = 100000 };
+enum {
+    TILE_BYTES = 24 << 10,
+    FLOAT_TILE_BYTES = 144 << 10,
+    TILE_ROWS_MAX = 96,
+    GRAIN_MACS = 100000
+};
 
 struct linear {
     struct tenon_rows rows;
@@ -73,12 +78,12 @@ static enum tenon_status read_f32(struct linear *l, const struct tenon_cpu_call 
 /* How the work is cut. */
 static void cut(struct linear *l) {
     size_t step = l->isa->linear_rows, row_bytes = l->rows.row_bytes * (l->wides ? 3 : 1);
-    size_t rows = TILE_BYTES / row_bytes / step * step;
+    size_t rows = (l->is_float ? FLOAT_TILE_BYTES : TILE_BYTES) / row_bytes / step * step;
     rows = rows < step ? step : rows;
     rows = rows > TILE_ROWS_MAX ? TILE_ROWS_MAX : rows;
     size_t pixels = l->rows.pixel_count;
-    size_t near = (pixels + rows / 2) / rows; /* tiles of about the same size */
-    l->tile_rows = near < 2 ? pixels : (pixels + near * step - 1) / (near * step) * step;
+    size_t count = (pixels + rows - 1) / rows; /* of tiles, of about the same size */
+    l->tile_rows = count < 2 ? pixels : (pixels + count * step - 1) / (count * step) * step;
     l->tiles = (pixels + l->tile_rows - 1) / l->tile_rows;
     l->ranges = l->tiles >= 16 ? 1 : (l->panels + 3) / 4;
     l->tile_bytes = tenon_align_up(l->tile_rows * l->rows.row_bytes, TENON_CPU_ALIGNMENT);

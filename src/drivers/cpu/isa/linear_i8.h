@@ -8,10 +8,7 @@
  */
 #include "drivers/cpu/isa/requantize.h"
 
-enum {
-    CHUNK_ROWS = 64 / LINEAR_ROWS * LINEAR_ROWS, /* whose sums are held until requantized */
-    SMALLER_ROWS = LINEAR_ROWS - LINEAR_ROWS / 6
-};
+enum { CHUNK_ROWS = 48 }; /* whose sums are held until they are requantized */
 
 struct tile {
     const struct tenon_linear_params *params;
@@ -28,42 +25,29 @@ struct tile {
 #include "drivers/cpu/isa/multiply_dot.h"
 #endif
 
-typedef void multiply_tile_fn(const struct tile *t);
-
-/* Tiles of one size, so that the last is about as full as the others. */
-static size_t choose_tile(size_t count, multiply_tile_fn **fn) {
-    size_t tiles = (count + LINEAR_ROWS - 1) / LINEAR_ROWS, rows = (count + tiles - 1) / tiles;
-    if (rows > SMALLER_ROWS) {
-        *fn = multiply_tile_of_many;
-        return LINEAR_ROWS;
-    }
-    if (rows > LINEAR_ROWS / 2) {
-        *fn = multiply_tile_of_fewer;
-        return SMALLER_ROWS;
-    }
-    *fn = rows == 1 ? multiply_tile_of_one : multiply_tile_of_half;
-    return rows == 1 ? 1 : LINEAR_ROWS / 2;
-}
-
 /* Sums of rows; the last tile computes its last row again where there are fewer. */
 static void multiply_rows(struct tile t, size_t count) {
     const uint8_t *const *rows = t.rows, *last_rows[LINEAR_ROWS];
     const uint16_t *const *wide_rows = t.wide_rows, *last_wide_rows[LINEAR_ROWS];
-    multiply_tile_fn *multiply;
-    size_t step = choose_tile(count, &multiply);
-    for (size_t first = 0; first < count; first += step, t.sums += step * SUMS_STRIDE) {
+    for (size_t first = 0; first < count; first += LINEAR_ROWS) {
         size_t left = count - first;
         t.rows = rows + first;
         t.wide_rows = wide_rows + first;
-        if (left < step) {
-            for (size_t r = 0; r < step; r++) {
+        if (left < LINEAR_ROWS) {
+            for (size_t r = 0; r < LINEAR_ROWS; r++) {
                 last_rows[r] = t.rows[r < left ? r : left - 1];
                 last_wide_rows[r] = t.wide_rows[r < left ? r : left - 1];
             }
             t.rows = last_rows;
             t.wide_rows = last_wide_rows;
         }
-        multiply(&t);
+        if (left == 1)
+            multiply_tile_of_one(&t);
+        else if (left <= LINEAR_ROWS / 2)
+            multiply_tile_of_half(&t);
+        else
+            multiply_tile_of_many(&t);
+        t.sums += LINEAR_ROWS * SUMS_STRIDE;
     }
 }
 
@@ -71,7 +55,7 @@ static void linear_i8(const struct tenon_linear_i8 *linear, const uint8_t *const
                       const uint16_t *const *wide_rows, size_t row_count, uint32_t begin,
                       uint32_t end, uint8_t *out) {
     const struct tenon_linear_params *params = &linear->params;
-    int32_t sums[(CHUNK_ROWS + SMALLER_ROWS) * SUMS_STRIDE];
+    int32_t sums[(CHUNK_ROWS + 1) * SUMS_STRIDE];
     struct tile t = {.params = params, .sums = sums};
     struct row_finish f = {.linear = linear, .range = range_of(&linear->range)};
     for (uint32_t panel = begin; panel < end; panel += f.panel_count) {

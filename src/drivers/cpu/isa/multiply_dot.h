@@ -38,19 +38,15 @@ TENON_ALWAYS_INLINE void multiply_tile(const struct tile *t, int rows, int panel
         vi_store(t->sums + r * SUMS_STRIDE + p * LANES, acc[r][p]);
 }
 
-TENON_NEVER_INLINE void multiply_tile_of_many(const struct tile *t) {
+static void multiply_tile_of_many(const struct tile *t) {
     t->panel_count == 2 ? multiply_tile(t, LINEAR_ROWS, 2) : multiply_tile(t, LINEAR_ROWS, 1);
 }
 
-TENON_NEVER_INLINE void multiply_tile_of_fewer(const struct tile *t) {
-    t->panel_count == 2 ? multiply_tile(t, SMALLER_ROWS, 2) : multiply_tile(t, SMALLER_ROWS, 1);
-}
-
-TENON_NEVER_INLINE void multiply_tile_of_half(const struct tile *t) {
+static void multiply_tile_of_half(const struct tile *t) {
     t->panel_count == 2 ? multiply_tile(t, LINEAR_ROWS / 2, 2)
                         : multiply_tile(t, LINEAR_ROWS / 2, 1);
 }
 
-TENON_NEVER_INLINE void multiply_tile_of_one(const struct tile *t) {
+static void multiply_tile_of_one(const struct tile *t) {
     t->panel_count == 2 ? multiply_tile(t, 1, 2) : multiply_tile(t, 1, 1);
 }

@@ -18,8 +18,6 @@ struct cursor {
 
 TENON_ALWAYS_INLINE void multiply_groups(const struct tile *t, uint32_t count, struct cursor *at,
                                          int rows, int depth, vi acc[]) {
-    const uint8_t *in[LINEAR_ROWS];
-    TENON_UNROLL for (int r = 0; r < rows; r++) in[r] = t->rows[r];
     for (uint32_t group = 0; group < count; group++) {
         vi w[TENON_DEPTH_MAX];
         size_t offsets[TENON_DEPTH_MAX];
@@ -29,9 +27,9 @@ TENON_ALWAYS_INLINE void multiply_groups(const struct tile *t, uint32_t count, s
         }
         at->weights += depth * LANES * TENON_QUAD;
         TENON_UNROLL for (int r = 0; r < rows; r++) {
-            vs sum = vs_pairs(vi_broadcast_quad(in[r] + offsets[0]), w[0]);
+            vs sum = vs_pairs(vi_broadcast_quad(t->rows[r] + offsets[0]), w[0]);
             TENON_UNROLL for (int d = 1; d < depth; d++) sum =
-                vs_add(sum, vs_pairs(vi_broadcast_quad(in[r] + offsets[d]), w[d]));
+                vs_add(sum, vs_pairs(vi_broadcast_quad(t->rows[r] + offsets[d]), w[d]));
             acc[r] = vi_add(acc[r], vs_widen(sum));
         }
     }
@@ -39,16 +37,14 @@ TENON_ALWAYS_INLINE void multiply_groups(const struct tile *t, uint32_t count, s
 
 TENON_ALWAYS_INLINE void multiply_wides(const struct tile *t, uint32_t count, struct cursor *at,
                                         int rows, vi acc[]) {
-    const uint8_t *in[LINEAR_ROWS];
-    TENON_UNROLL for (int r = 0; r < rows; r++) in[r] = (const uint8_t *)t->wide_rows[r];
     for (uint32_t i = 0; i < count; i++) {
         vi first = vi_load(at->weights), second = vi_load(at->weights + LANES * TENON_QUAD);
         size_t offset = next_quad(&at->quads);
         at->weights += 2 * LANES * TENON_QUAD;
         TENON_UNROLL for (int r = 0; r < rows; r++) {
-            const uint8_t *a = in[r] + 2 * offset;
-            acc[r] = vi_add(acc[r], vs_dot(vi_broadcast_quad(a), first));
-            acc[r] = vi_add(acc[r], vs_dot(vi_broadcast_quad(a + TENON_QUAD), second));
+            const uint16_t *a = t->wide_rows[r] + offset;
+            acc[r] = vi_add(acc[r], vs_dot(vi_broadcast_quad((const uint8_t *)a), first));
+            acc[r] = vi_add(acc[r], vs_dot(vi_broadcast_quad((const uint8_t *)(a + 2)), second));
         }
     }
 }
@@ -68,22 +64,17 @@ TENON_ALWAYS_INLINE void multiply_panel(const struct tile *t, uint32_t p, int ro
         vi_store(t->sums + r * SUMS_STRIDE + p * LANES, acc[r]);
 }
 
-TENON_NEVER_INLINE void multiply_tile_of_many(const struct tile *t) {
+static void multiply_tile_of_many(const struct tile *t) {
     for (uint32_t p = 0; p < t->panel_count; p++)
         multiply_panel(t, p, LINEAR_ROWS);
 }
 
-TENON_NEVER_INLINE void multiply_tile_of_fewer(const struct tile *t) {
-    for (uint32_t p = 0; p < t->panel_count; p++)
-        multiply_panel(t, p, SMALLER_ROWS);
-}
-
-TENON_NEVER_INLINE void multiply_tile_of_half(const struct tile *t) {
+static void multiply_tile_of_half(const struct tile *t) {
     for (uint32_t p = 0; p < t->panel_count; p++)
         multiply_panel(t, p, LINEAR_ROWS / 2);
 }
 
-TENON_NEVER_INLINE void multiply_tile_of_one(const struct tile *t) {
+static void multiply_tile_of_one(const struct tile *t) {
     for (uint32_t p = 0; p < t->panel_count; p++)
         multiply_panel(t, p, 1);
 }
