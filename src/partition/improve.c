@@ -6,7 +6,7 @@
 #include "partition/schedule.h"
 
 /* Steps of about a nanosecond each that the local search may take: some milliseconds. */
-#define WORK_MAX (UINT64_C(1) << 23)
+#define WORK_MAX (UINT64_C(1) << 21)
 enum { ROUNDS_MAX = 8 };
 
 struct improving {

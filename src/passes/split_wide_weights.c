@@ -59,14 +59,24 @@ static int32_t centred_at(const struct split *s, size_t filter_tap, int32_t chan
     return s->weights[filter_tap * (size_t)s->in_c + (size_t)channel] - s->zero;
 }
 
-/* Whether copy `copy` of the channels [first, first + count) carries anything. */
-static bool needs_copy(const struct split *s, int32_t first, int32_t count, int32_t copy) {
-    size_t taps = (size_t)s->out_c * (size_t)s->h * (size_t)s->w;
-    for (size_t t = 0; t < taps; t++)
-        for (int32_t c = first; c < first + count; c++)
-            if (part_of(centred_at(s, t, c), copy) != 0)
-                return true;
-    return false;
+/* The least and the greatest weight of each input channel. False after a failure. */
+static bool find_ranges(const struct split *s, uint8_t **low, uint8_t **high) {
+    size_t taps = (size_t)s->out_c * (size_t)s->h * (size_t)s->w, channels = (size_t)s->in_c;
+    uint8_t *lows = tenon_rewrite_scratch(s->rw, channels, 1);
+    uint8_t *highs = tenon_rewrite_scratch(s->rw, channels, 1);
+    *low = lows;
+    *high = highs;
+    if (lows == NULL || highs == NULL)
+        return false;
+    memset(lows, 0xff, channels);
+    memset(highs, 0, channels);
+    const uint8_t *at = s->weights;
+    for (size_t t = 0; t < taps; t++, at += channels)
+        for (size_t c = 0; c < channels; c++) {
+            lows[c] = at[c] < lows[c] ? at[c] : lows[c];
+            highs[c] = at[c] > highs[c] ? at[c] : highs[c];
+        }
+    return true;
 }
 
 /* One piece of the new input: channels of x, by `width` that it takes, with a copy's weights. */
@@ -76,10 +86,16 @@ struct piece {
 
 static uint32_t find_pieces(const struct split *s, struct piece *pieces) {
     uint32_t count = 0;
+    uint8_t *low, *high;
+    if (!find_ranges(s, &low, &high))
+        return 0;
     for (int32_t copy = COPIES_MAX; copy > 0; copy--)
         for (int32_t c = 0; c < s->in_c; c += s->atom) {
             int32_t n = s->in_c - c < s->atom ? s->in_c - c : s->atom;
-            if (needs_copy(s, c, n, copy))
+            bool needed = false; /* what the copies before it cannot carry */
+            for (int32_t i = c; i < c + n; i++)
+                needed |= low[i] - s->zero < copy * LOW || high[i] - s->zero > copy * HIGH;
+            if (needed)
                 pieces[count++] = (struct piece){c, n, s->atom, copy};
         }
     pieces[count++] = (struct piece){0, s->in_c, s->in_c, 0};
