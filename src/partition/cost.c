@@ -5,14 +5,13 @@
 #include <string.h>
 
 #include "ir/text.h"
-#include "partition/lower.h"
+#include "partition/ask.h"
 
 struct building {
     const struct tenon_graph *graph;
     const struct tenon_cost_request *request;
     struct tenon_arena *arena;
     struct tenon_cost_model *out;
-    struct tenon_lowering lowering;
     const struct tenon_measured_cost **measured; /* sorted */
     uint64_t *submits;
     uint32_t *net_of; /* per tensor, or NONE */
@@ -160,59 +159,46 @@ static uint64_t state_ns(const struct tenon_graph *graph, const struct tenon_nod
     return ns;
 }
 
-/* Of a node that the target takes as it was asked: whether it would not, were it to be exact. Asked
- * for reports only, since the answer may cost a proof. */
-static enum tenon_status ask_exact(struct building *b, const struct tenon_target *target,
-                                   uint32_t node, bool *within_1, struct tenon_error *error) {
-    struct tenon_target exact = *target;
-    struct tenon_support support;
-    exact.numerics = TENON_NUMERICS_EXACT;
-    if (!b->request->describe || target->numerics == TENON_NUMERICS_EXACT)
-        return TENON_OK;
-    enum tenon_status status =
-        tenon_lower_supports(&b->lowering, &exact, node, b->request->passes, &support, error);
-    *within_1 = status == TENON_OK && !support.supported;
-    return status;
-}
-
-static enum tenon_status ask_backend(struct building *b, uint32_t node, uint32_t label,
-                                     struct tenon_error *error) {
+static bool fill_candidate(struct building *b, uint32_t node, uint32_t label,
+                           const struct tenon_answer *answer) {
     const struct tenon_target *target = &b->request->targets[label];
     size_t at = (size_t)node * b->request->target_count + label;
     struct tenon_candidate *candidate = &b->out->candidates[at];
-    struct tenon_support support;
-    enum tenon_status status =
-        tenon_lower_supports(&b->lowering, target, node, b->request->passes, &support, error);
-    if (status != TENON_OK)
-        return status;
-    *candidate = (struct tenon_candidate){
-        .supported = support.supported, .reason = "", .time_ns = support.ns};
+    *candidate = (struct tenon_candidate){.supported = answer->support.supported,
+                                          .within_1 = answer->within_1,
+                                          .reason = "",
+                                          .time_ns = answer->support.ns};
     if (!candidate->supported) {
         b->out->times[at] = TENON_ASSIGN_IMPOSSIBLE;
-        candidate->reason = tenon_arena_string(b->arena, support.reason, strlen(support.reason));
-        return candidate->reason != NULL ? TENON_OK : tenon_fail_memory(error);
+        candidate->reason =
+            tenon_arena_string(b->arena, answer->support.reason, strlen(answer->support.reason));
+        return candidate->reason != NULL;
     }
-    status = ask_exact(b, target, node, &candidate->within_1, error);
     apply_measured(b, node, target->name, candidate);
     candidate->time_ns = clamp_ns(candidate->time_ns);
     b->out->times[at] =
         clamp_ns(candidate->time_ns + state_ns(b->graph, &b->graph->nodes[node],
                                                tenon_backend_find(target->name), target));
-    return status;
+    return true;
 }
 
 static enum tenon_status ask_backends(struct building *b, struct tenon_error *error) {
-    enum tenon_status status = TENON_OK;
-    for (uint32_t n = 0; status == TENON_OK && n < b->graph->node_count; n++)
-        for (uint32_t i = 0; status == TENON_OK && i < b->request->target_count; i++)
-            status = ask_backend(b, n, i, error);
-    for (uint32_t i = 0; i < b->request->target_count; i++) {
+    struct tenon_answer *answers;
+    uint32_t targets = b->request->target_count;
+    enum tenon_status status = tenon_ask_targets(b->graph, b->request, b->arena, &answers, error);
+    if (status != TENON_OK)
+        return status;
+    for (uint32_t n = 0; n < b->graph->node_count; n++)
+        for (uint32_t i = 0; i < targets; i++)
+            if (!fill_candidate(b, n, i, &answers[(size_t)n * targets + i]))
+                return tenon_fail_memory(error);
+    for (uint32_t i = 0; i < targets; i++) {
         const struct tenon_target *target = &b->request->targets[i];
         const struct tenon_backend *backend = tenon_backend_find(target->name);
         b->submits[i] =
             clamp_ns(backend->submit_ns != NULL ? backend->submit_ns(target) : TENON_SUBMIT_NS);
     }
-    return status;
+    return TENON_OK;
 }
 
 /* ---- nets ---- */
@@ -303,8 +289,7 @@ enum tenon_status tenon_cost_model_build(const struct tenon_graph *graph,
                                                  .time_ns = out->times,
                                                  .submit_ns = b.submits,
                                                  .order = out->order};
-    if (!tenon_lowering_init(&b.lowering, graph, arena) || !describe_operations(&b) ||
-        !sort_measured(&b))
+    if (!describe_operations(&b) || !sort_measured(&b))
         return tenon_fail_memory(error);
     enum tenon_status status = ask_backends(&b, error);
     if (status == TENON_OK && !build_nets(&b))

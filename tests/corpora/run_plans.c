@@ -1,7 +1,8 @@
 /*
  * Plans for the models of ../shared/models over the CPU and each accelerator of this build: by its
  * own measure a plan is never slower than the best single target, and it is made in time. Time is
- * that of the processor, best of three, so that a busy machine does not fail the test.
+ * that of the calling thread on the processor, best of three: what passes on the clock when there
+ * are processors for the others.
  *
  *     run_plans FOLDER [LIMIT_MS]
  */
