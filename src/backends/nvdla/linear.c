@@ -173,6 +173,8 @@ static uint32_t banks_of(const struct nvdla_config *config, const struct nvdla_l
     uint32_t height = lines_for(rows, w->stride_h, extent(w->k_h, w->dilation_h), w->in_h);
     uint32_t width = lines_for(columns, w->stride_w, extent(w->k_w, w->dilation_w), w->in_w);
     uint64_t entries = tenon_nvdla_slice_entries(config, width, (uint32_t)run->in_channels);
+    if (width >= SURFACE_WIDTH_MAX && run->in_channels > (int32_t)config->atom_channels)
+        return UINT32_MAX;
     return entries > ENTRIES_MAX ? UINT32_MAX : tenon_nvdla_banks(config, entries * height);
 }
 
@@ -603,9 +605,11 @@ const char *tenon_nvdla_linear_kernel(const void *plan) {
 
 /* ---- cost ---- */
 
+/* CDMA fetches all data and the first kernels before the first product. Then a result of one atom
+ * takes as many cycles as it has atoms of input, or as long as CACC and SDP take to hand it on. */
 uint64_t tenon_nvdla_run_cycles(const struct nvdla_config *config, const struct nvdla_linear *l,
                                 const struct nvdla_run *run) {
-    enum { LAYER_CYCLES = 400 }; /* filling and draining the pipeline, registers */
+    enum { LAYER_CYCLES = 150, RESULT_TENTHS = 115 };
     const struct tenon_window *w = &l->window;
     uint64_t pixels = (uint64_t)w->out_h * (uint32_t)w->out_w;
     uint64_t taps = (uint64_t)(w->k_h * w->k_w);
@@ -614,12 +618,14 @@ uint64_t tenon_nvdla_run_cycles(const struct nvdla_config *config, const struct 
     uint64_t tiles = (uint64_t)divide_up((uint32_t)w->out_h, run->tile_rows) *
                      divide_up((uint32_t)w->out_w, run->tile_columns);
     uint64_t compute = pixels * taps * groups * atoms;
-    uint64_t sdp = tenon_nvdla_sdp_cycles(config, pixels * groups * config->atom_bytes);
-    uint64_t weights = taps * (uint32_t)run->in_channels * (uint32_t)run->kernels * tiles;
+    uint64_t results = pixels * groups * RESULT_TENTHS / 10;
     uint64_t data = (uint64_t)w->in_h * (uint32_t)w->in_w * atoms * config->atom_bytes;
-    uint64_t memory = (weights + data) / config->bus_bytes;
-    uint64_t longest = compute > sdp ? compute : sdp;
-    return (uint32_t)w->batches * (tiles * LAYER_CYCLES + (longest > memory ? longest : memory));
+    uint64_t weights = taps * (uint32_t)run->in_channels * (uint32_t)run->kernels * tiles;
+    uint64_t first = data + weights / groups,
+             rest = (weights - weights / groups) / config->bus_bytes;
+    uint64_t longest = compute > results ? compute : results;
+    longest = longest > rest ? longest : rest;
+    return (uint32_t)w->batches * (tiles * LAYER_CYCLES + first / config->bus_bytes + longest);
 }
 
 uint64_t tenon_nvdla_linear_cycles(const struct nvdla_node *node, const void *plan) {

@@ -263,13 +263,12 @@ void tenon_nvdla_emit_pool(struct nvdla_lowering *l, const struct nvdla_node *no
 }
 
 uint64_t tenon_nvdla_pool_cycles(const struct nvdla_node *node, const void *plan) {
-    enum { LAYER_CYCLES = 200 };
     const struct pool *pool = plan;
     if (pool->linear != NULL)
         return tenon_nvdla_linear_cycles(node, pool->linear);
     uint64_t layers = ((uint64_t)pool->window.out_w + pool->tile_columns - 1) / pool->tile_columns;
     uint64_t elements = tenon_desc_element_count(tenon_in(&node->call, 0));
-    return (uint32_t)pool->window.batches * layers * LAYER_CYCLES + elements;
+    return (uint32_t)pool->window.batches * layers * node->config->sdp_layer_cycles + elements;
 }
 
 const char *tenon_nvdla_pool_kernel(const void *plan) {

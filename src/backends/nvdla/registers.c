@@ -46,7 +46,7 @@ const struct nvdla_config tenon_nvdla_configs[] = {
         .cbuf_entry_bytes = 8,
         .pooling_lines_width = 128,
         .clock_mhz = 1000,
-        .sdp_cycles_x2 = 3,
+        .sdp_layer_cycles = 130,
         .bus_bytes = 8,
     },
     {.name = NULL},

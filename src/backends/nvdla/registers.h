@@ -53,7 +53,7 @@ struct nvdla_config {
     uint32_t cbuf_banks, cbuf_bank_entries, cbuf_entry_bytes;
     uint32_t pooling_lines_width; /* widest output of PDP with one line buffer */
     uint32_t clock_mhz;           /* for estimates */
-    uint32_t sdp_cycles_x2;       /* half cycles for each of the outputs of SDP */
+    uint32_t sdp_layer_cycles;    /* of SDP or PDP alone, and one for each element */
     uint32_t bus_bytes;           /* of memory traffic in a cycle */
 };
 

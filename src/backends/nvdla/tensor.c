@@ -158,5 +158,5 @@ void tenon_nvdla_emit_clamp(struct nvdla_lowering *l, const struct nvdla_cube *c
 }
 
 uint64_t tenon_nvdla_sdp_cycles(const struct nvdla_config *config, uint64_t elements) {
-    return elements * config->sdp_cycles_x2 / 2;
+    return config->sdp_layer_cycles + elements;
 }
