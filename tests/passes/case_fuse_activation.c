@@ -2,8 +2,25 @@
  */
 #include "passes/generator.h"
 
+/* By a constant that is nowhere 0. */
+static uint32_t gen_quotient(struct generator *g, uint32_t x) {
+    struct tenon_desc desc = gen_desc(g, gen_desc_of(g, x)->type, 1, 1, 1, 1);
+    uint32_t constant = gen_constant(g, &desc);
+    if (constant == TENON_ID_NONE)
+        return constant;
+    if (desc.type == TENON_TYPE_F32)
+        *(float *)gen_data(g, constant) = 0.75f;
+    else
+        *(uint8_t *)gen_data(g, constant) = (uint8_t)(tenon_desc_zero_point(&desc) ^ 5);
+    return gen_binary(g, TENON_OP_DIV, x, constant);
+}
+
 static uint32_t gen_producer(struct generator *g, uint32_t x) {
-    switch (gen_below(g, 7)) {
+    switch (gen_below(g, 9)) {
+    case 7:
+        return gen_transpose_conv(g, x);
+    case 8:
+        return gen_quotient(g, x);
     case 0:
         return gen_depthwise(g, x, NULL);
     case 1:

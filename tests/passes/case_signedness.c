@@ -5,25 +5,6 @@ static uint32_t gen_average_pool(struct generator *g, uint32_t input) {
     return gen_pool(g, TENON_OP_AVERAGE_POOL_2D, input);
 }
 
-static uint32_t gen_transpose_conv(struct generator *g, uint32_t input) {
-    const struct tenon_desc *in = gen_desc_of(g, input);
-    if (in->shape.rank != 4)
-        return TENON_ID_NONE;
-    int32_t k = gen_range(g, 1, 3), stride = gen_range(g, 1, 2);
-    struct tenon_attrs attrs = {.stride = {2, {stride, stride}}, .pad = {4, {0}}};
-    const int32_t *d = in->shape.dims;
-    int32_t out_c = gen_size(g, 4);
-    attrs.shape =
-        (struct tenon_list){4, {d[0], (d[1] - 1) * stride + k, (d[2] - 1) * stride + k, out_c}};
-    struct tenon_desc weights = gen_desc(g, in->type, out_c, k, k, d[3]);
-    if (weights.type == TENON_TYPE_I8)
-        *(int32_t *)(uintptr_t)weights.quant.zero_point = 0;
-    struct tenon_desc out = gen_desc(g, in->type, 1, 1, 1, 1);
-    *(float *)(uintptr_t)out.quant.scale = in->quant.scale[0];
-    const uint32_t operands[] = {input, gen_constant(g, &weights), TENON_ID_NONE};
-    return gen_node(g, TENON_OP_TRANSPOSE_CONV_2D, &attrs, operands, 3, &out);
-}
-
 static uint32_t gen_other(struct generator *g, uint32_t input) {
     static const enum tenon_op ops[] = {TENON_OP_DEQUANTIZE, TENON_OP_REVERSE, TENON_OP_SOFTMAX,
                                         TENON_OP_ABS, TENON_OP_RELU_N1_TO_1};

@@ -94,6 +94,8 @@ bool gen_linear_operands(struct generator *g, uint32_t input, const struct gen_w
 uint32_t gen_pool(struct generator *g, enum tenon_op op, uint32_t input);
 uint32_t gen_pool_within(struct generator *g, enum tenon_op op, uint32_t input,
                          const struct gen_window *window);
+/* Any stride and padding, and a result as large as fits or not. */
+uint32_t gen_transpose_conv(struct generator *g, uint32_t input);
 uint32_t gen_fully_connected(struct generator *g, uint32_t input, int32_t out_c);
 uint32_t gen_unary(struct generator *g, enum tenon_op op, uint32_t input);
 uint32_t gen_binary(struct generator *g, enum tenon_op op, uint32_t a, uint32_t b);
