@@ -36,6 +36,40 @@ class Models(CommandTest):
                         os.path.join(golden, output), os.path.join(MODELS, "kws_int8.tflite"))
 
 
+class Accelerated(CommandTest):
+    """The virtual NVDLA with all that it takes, against the reference kernels."""
+    SMALL = ("kws_int8", "resnet8_int8", "mobilenet_v1_025_128_uint8")
+
+    def setUp(self):
+        super().setUp()
+        if "sim:nvdla" not in self.expect(0, "devices")[0]:
+            self.skipTest("this build has no virtual NVDLA")
+
+    def inputs(self, model):
+        golden = os.path.join(MODELS, "golden", model)
+        return [os.path.join(golden, n) for n in sorted(os.listdir(golden)) if n.startswith("in")]
+
+    def test_whole_networks_by_a_rule_that_the_device_has(self):
+        for model in self.SMALL:
+            for given in self.inputs(model):
+                with self.subTest(model=model, given=given):
+                    out, _ = self.expect(
+                        0, "diff", "--rounding", "single", "--placement", "order", "--b",
+                        "sim:nvdla,cpu", "-i", given, os.path.join(MODELS, model + ".tflite"))
+                    self.assertIn("equal:", out)
+
+    def test_each_operator_by_the_models_own_rule(self):
+        for model in self.SMALL:
+            with self.subTest(model):
+                result = json.loads(self.expect(
+                    0, "diff", "--per-node", "--json", "--numerics", "within-1", "--b",
+                    "sim:nvdla,cpu", "-i", self.inputs(model)[0],
+                    os.path.join(MODELS, model + ".tflite"))[0])
+                self.assertLessEqual(max(n["largest"] for n in result["nodes"]), 1)
+                on_npu = sum(n["device"] != "cpu" for n in result["nodes"])
+                self.assertGreater(on_npu / len(result["nodes"]), 0.9)
+
+
 if __name__ == "__main__":
     missing = [name for name in NEEDED if not os.path.exists(os.path.join(MODELS, name))]
     if missing:
