@@ -70,6 +70,16 @@ def kernels(run):
                   for (op, kernel), rates in sorted(found.items())])
 
 
+def limit_of(model, peaks):
+    """The fastest exact multiplication: what layers are held against."""
+    names = ("fma512", "fma") if model.endswith("float") else ("vnni512", "maddubs")
+    for wanted in names:
+        for name, rate, _ in peaks:
+            if name == wanted:
+                return rate
+    return 0
+
+
 def losses(run):
     """Time that Tenon loses to the fastest peer, layer by layer, summed over each operator."""
     rows = []
@@ -84,6 +94,30 @@ def losses(run):
         rows.append([model, f"{total / 1e3:.0f}", f"{sum(lost.values()) / 1e3:.0f}",
                      ", ".join(f"{op} {ns / 1e3:.0f}" for op, ns in worst)])
     return table(["model", "us, sum of layers", "lost to the fastest peer", "most of it in"], rows)
+
+
+def layers_page(results):
+    """Every layer of every network: a page of its own."""
+    lines = ["# Benchmarks, layer by layer", "",
+             "Written by `bench/run --page`, as [benchmarks.md](benchmarks.md). Microseconds on one "
+             "core; ORT is ONNX Runtime, whose default may saturate. Limit: the share of what the "
+             "fastest instruction that multiplies exactly reaches.", ""]
+    for run in results["runs"]:
+        for model, rows in run["layers"].items():
+            limit = limit_of(model, run["peaks"])
+            lines += [f"## {model}, CPU seen as {run['cpu']}", ""]
+            body = []
+            for i, row in enumerate(rows):
+                ns = row["ns"]["tenon"]
+                rate = row["macs"] / ns if ns and row["macs"] else 0
+                body.append([str(i), row["op"], f"`{row['kernel']}`", f"{ns / 1e3:.1f}",
+                             f"{rate:.1f}" if rate else "",
+                             f"{100 * rate / limit:.0f} %" if rate and limit else ""]
+                            + [f"{row['ns'][name] / 1e3:.1f}" if row["ns"].get(name) else ""
+                               for name in ("onnxruntime", "xnnpack")])
+            lines += table(["", "operator", "kernel", "Tenon", "GMAC/s", "limit", "ORT",
+                            "XNNPACK"], body)
+    return "\n".join(lines)
 
 
 def page(results, titles):
@@ -110,6 +144,8 @@ def write_page(path, results, titles, pictures):
                  lambda _: f"{BEGIN}\n{page(results, titles)}{END}", old, flags=re.S)
     with open(path, "w", encoding="utf-8") as f:
         f.write(new)
+    with open(path.replace(".md", "-layers.md"), "w", encoding="utf-8") as f:
+        f.write(layers_page(results))
     for cpu, svg in pictures.items():
         with open(os.path.join(os.path.dirname(path), f"benchmarks-{cpu}.svg"), "w",
                   encoding="utf-8") as f:

@@ -9,8 +9,6 @@
 
 /* For inner loops that are written once and specialised by constant arguments. */
 #define TENON_ALWAYS_INLINE static inline __attribute__((always_inline))
-/* Around them, so that each has all registers for itself. */
-#define TENON_NEVER_INLINE static __attribute__((noinline))
 #if defined(__clang__)
 #define TENON_UNROLL _Pragma("clang loop unroll(full)")
 #else
