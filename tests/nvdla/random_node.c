@@ -84,7 +84,26 @@ static struct tenon_list pair_of(int32_t a, int32_t b) {
     return (struct tenon_list){.count = 2, .values = {a, b}};
 }
 
+/* Near what registers can say: 8192 in one direction. */
+static struct tenon_shape extreme_picture(struct making *m) {
+    int32_t longest = between(m, 4000, 8193), high = 1, wide = 1, channels = between(m, 1, 20);
+    switch (random_below(&m->seed, 3)) {
+    case 0:
+        high = longest;
+        break;
+    case 1:
+        wide = longest;
+        break;
+    default:
+        channels = longest;
+        break;
+    }
+    return shape_of(4, 1, high, wide, channels);
+}
+
 static struct tenon_shape picture(struct making *m) {
+    if (random_below(&m->seed, 40) == 0)
+        return extreme_picture(m);
     int32_t batches = random_below(&m->seed, 8) == 0 ? 2 : 1;
     int32_t high = between(m, 1, 18), wide = between(m, 1, 18), channels = between(m, 1, 40);
     if (random_below(&m->seed, 6) == 0)
