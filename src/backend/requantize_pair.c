@@ -32,6 +32,7 @@ enum {
     POST_LEAST = 1 << 14,
     POST_STEP = 1237,
     LESS_MAX = 1,
+    MANY_CHANNELS = 16,
 };
 
 /* 2^n, as ldexp but without a call; |n| < 1000. */
@@ -699,13 +700,16 @@ bool tenon_pair_solve(const struct tenon_pair_problem *problem, enum tenon_pair_
                       struct tenon_pair_operands *operands, struct tenon_pair_solution *out) {
     static const int8_t around[] = {0, -1, 1, -2, 2, -3, 3, 4};
     enum tenon_pair_mode exact = mode == TENON_PAIR_DECIDE ? mode : TENON_PAIR_EXACT;
-    int shift = first_shift(problem);
+    /* Many channels that do not fit together had better be cut in two: few shifts are tried. */
+    bool many = problem->count > MANY_CHANNELS;
+    int shift = first_shift(problem), less_max = many ? 0 : LESS_MAX;
+    size_t around_count = many ? 3 : sizeof(around);
     uint32_t start = 0;
     *out = (struct tenon_pair_solution){0};
     if (problem->out_high - problem->out_low >= STEPS_MAX)
         return false;
-    for (int less = 0; less <= LESS_MAX && !out->impossible; less++)
-        for (size_t i = 0; i < sizeof(around) && !out->impossible; i++) {
+    for (int less = 0; less <= less_max && !out->impossible; less++)
+        for (size_t i = 0; i < around_count && !out->impossible; i++) {
             int mul1 = shift + around[i];
             if (mul1 < 0)
                 continue;
@@ -713,7 +717,7 @@ bool tenon_pair_solve(const struct tenon_pair_problem *problem, enum tenon_pair_
                 return true;
             start = out->first_inexact;
         }
-    if (solve_post(problem, start, shift, exact, operands, out))
+    if (!many && solve_post(problem, start, shift, exact, operands, out))
         return true;
     return mode == TENON_PAIR_NEAR &&
            solve_shift(problem, (uint32_t)shift, 0, 1, 0, mode, operands, out);
