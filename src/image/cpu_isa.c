@@ -3,6 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #if defined(__aarch64__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
@@ -17,12 +20,19 @@ static bool has_avx2(void) {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
+/* CPUID leaf 7, subleaf 1: Intel's Software Developer's Manual, volume 2A. */
+static bool has_avx_vnni(void) {
+    unsigned a = 0, b, c, d;
+    return has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a >> 4 & 1) != 0;
+}
+
 static bool has_avx512(void) {
     return __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
            __builtin_cpu_supports("avx512vnni");
 }
 #else
 #define has_avx2 never
+#define has_avx_vnni never
 #define has_avx512 never
 #endif
 
@@ -47,6 +57,10 @@ static const struct tenon_cpu_isa_info rows[TENON_CPU_ISA_COUNT] = {
                         .lanes = 8,
                         .adds_in_16_bits = true,
                         .present = has_avx2},
+    [TENON_CPU_AVX_VNNI] = {.name = "avx-vnni",
+                            .needs = "avx2 fma avxvnni",
+                            .lanes = 8,
+                            .present = has_avx_vnni},
     [TENON_CPU_AVX512] = {.name = "avx512",
                           .needs = "avx512bw avx512vl avx512vnni",
                           .lanes = 16,

@@ -14,6 +14,7 @@
 enum tenon_cpu_isa {
     TENON_CPU_PORTABLE,
     TENON_CPU_AVX2,
+    TENON_CPU_AVX_VNNI,
     TENON_CPU_AVX512,
     TENON_CPU_NEON,
     TENON_CPU_NEON_DOT,

@@ -1,6 +1,7 @@
 /*
  * AVX2 with FMA: eight lanes. Products of u8 and i8 are added in pairs in 16 bits (vpmaddubsw),
- * which saturates: the compiler arranges weights so that it never does.
+ * which saturates: the compiler arranges weights so that it never does. With AVX-VNNI vpdpbusd adds
+ * four products in 32 bits.
  */
 #ifndef TENON_DRIVERS_CPU_AVX2_VECTOR_H
 #define TENON_DRIVERS_CPU_AVX2_VECTOR_H
@@ -11,8 +12,12 @@
 #include "util/attr.h"
 #include "util/span.h"
 
+#ifdef __AVXVNNI__
+enum { LANES = 8, LINEAR_ROWS = 6, FLOAT_ROWS = 6 };
+#else
 enum { LANES = 8, LINEAR_ROWS = 8, FLOAT_ROWS = 6 };
 #define PAIRS_16
+#endif
 
 typedef __m256i vi;
 typedef __m256i vs;
@@ -121,7 +126,11 @@ TENON_ALWAYS_INLINE vi vs_dot(vi a, vi b) {
 }
 /* acc + the four products of each lane. */
 TENON_ALWAYS_INLINE vi vi_dot(vi acc, vi u8, vi i8) {
+#ifdef __AVXVNNI__
+    return _mm256_dpbusd_avx_epi32(acc, u8, i8);
+#else
     return vi_add(acc, vs_widen(vs_pairs(u8, i8)));
+#endif
 }
 TENON_ALWAYS_INLINE vi vi_multiply(vi a, vi b) {
     return _mm256_mullo_epi32(a, b);
