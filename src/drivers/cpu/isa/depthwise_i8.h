@@ -82,12 +82,10 @@ static void find_rows(const struct pixels *p, const uint8_t *picture, const uint
 
 /* ---- outputs ---- */
 
-TENON_ALWAYS_INLINE void multiply_columns(const struct pixels *p, const uint8_t *columns,
-                                          vi acc[4]) {
-    const int8_t *weights = p->block->weights;
-    uint32_t count = p->block->step_count;
+TENON_ALWAYS_INLINE void multiply_columns(const uint8_t *columns, const uint32_t *steps,
+                                          const int8_t *weights, uint32_t count, vi acc[4]) {
     for (uint32_t step = 0; step < count; step++, weights += COLUMN_BYTES) {
-        const uint8_t *column = columns + (size_t)p->steps[step] * COLUMN_BYTES;
+        const uint8_t *column = columns + (size_t)steps[step] * COLUMN_BYTES;
         TENON_UNROLL for (int v = 0; v < 4; v++) acc[v] = vi_dot(
             acc[v], vi_load(column + v * BLOCK_CHANNELS), vi_load(weights + v * BLOCK_CHANNELS));
     }
@@ -104,23 +102,26 @@ static void scale_pixel_plain(const struct pixels *p, vi acc[4]) {
 
 TENON_ALWAYS_INLINE void compute_pixels_as(enum tenon_form form, const struct pixels *p,
                                            size_t count, uint8_t *out) {
+    /* Stores to `out` might be to anything: what the loop needs is loaded before. */
     const struct tenon_window *w = &p->depthwise->window;
+    const struct tenon_depthwise_block block = *p->block;
+    const size_t step = (size_t)w->stride_w * COLUMN_BYTES, pixel_bytes = (size_t)w->in_c;
     const uint8_t *columns = p->columns;
-    const size_t step = (size_t)w->stride_w * COLUMN_BYTES;
-    struct range range = p->range;
-    for (size_t i = 0; i < count; i++, columns += step, out += w->in_c) {
+    const uint32_t *steps = p->steps, channels = p->channels;
+    const struct range range = p->range;
+    for (size_t i = 0; i < count; i++, columns += step, out += pixel_bytes) {
         vi acc[4];
         TENON_UNROLL for (size_t v = 0; v < 4; v++) acc[v] =
-            vi_load(p->block->after.bias + v * LANES * sizeof(int32_t));
-        multiply_columns(p, columns, acc);
+            vi_load(block.after.bias + v * LANES * sizeof(int32_t));
+        multiply_columns(columns, steps, block.weights, block.step_count, acc);
         if (form == TENON_FORM_PLAIN)
             scale_pixel_plain(p, acc);
         else
             TENON_UNROLL for (size_t v = 0; v < 4; v++) acc[v] =
                 scale(form, &p->factors[v], acc[v]);
         vb bytes = to_bytes(&range, acc);
-        if (p->channels < BLOCK_CHANNELS)
-            vb_store_some(out, bytes, p->channels);
+        if (channels < BLOCK_CHANNELS)
+            vb_store_some(out, bytes, channels);
         else
             vb_store(out, bytes);
     }
