@@ -111,9 +111,8 @@ static void visit(struct tenon_rewriter *rw, uint32_t id) {
         drop(rw, id, &node);
         return;
     }
-    uint32_t id_before = tenon_rewrite_producer(rw, node.inputs[0]);
-    if (id_before == TENON_ID_NONE || rw->uses[node.inputs[0]] != 1 ||
-        !has_activation(rw->graph->nodes[id_before].op))
+    uint32_t id_before = tenon_rewrite_sole_producer(rw, node.inputs[0]);
+    if (id_before == TENON_ID_NONE || !has_activation(rw->graph->nodes[id_before].op))
         return;
     struct tenon_node before = rw->graph->nodes[id_before];
     range = range_of((enum tenon_activation)before.attrs.activation, desc);

@@ -53,9 +53,8 @@ static bool read_pair(struct tenon_rewriter *rw, uint32_t id, struct pair *p) {
     bool swapped = p->node.op != TENON_OP_SUB && tenon_rewrite_is_constant(rw, p->node.inputs[0]);
     uint32_t x = p->node.inputs[swapped ? 1 : 0];
     p->constant = p->node.inputs[swapped ? 0 : 1];
-    p->linear_id = tenon_rewrite_producer(rw, x);
-    if (p->linear_id == TENON_ID_NONE || rw->uses[x] != 1 ||
-        !tenon_rewrite_is_constant(rw, p->constant))
+    p->linear_id = tenon_rewrite_sole_producer(rw, x);
+    if (p->linear_id == TENON_ID_NONE || !tenon_rewrite_is_constant(rw, p->constant))
         return false;
     p->linear = rw->graph->nodes[p->linear_id];
     const struct tenon_desc *out = tenon_rewrite_desc(rw, x);

@@ -34,13 +34,15 @@ struct tenon_rewriter {
     struct tenon_error *error;
     enum tenon_status status; /* the first failure */
     struct tenon_arena scratch;
-    uint32_t *uses; /* per tensor: nodes and graph outputs that read it */
-    bool *orphaned; /* per tensor: is new or lost a use, so that it goes when nobody reads it */
+    uint32_t *uses;    /* per tensor: nodes and graph outputs that read it */
+    bool *orphaned;    /* per tensor: is new or lost a use, so that it goes when nobody reads it */
+    bool *is_output;   /* per tensor: of the graph */
+    uint32_t *forward; /* per tensor: 1 + the one that is read instead of it, or 0 */
+    uint32_t *memo;    /* per tensor: for the pass; 0 at first */
     uint32_t *positions; /* per node: where it stands; new nodes stand where the replaced one did */
     bool *removed;       /* per node */
     uint32_t tensor_room, node_room;
-    uint32_t at;          /* the node that is being rewritten */
-    uint32_t first_added; /* nodes from here on are this pass's own */
+    uint32_t at; /* the node that is being rewritten */
     uint64_t rewrites, limit;
     struct tenon_strbuf *notes; /* NULL: dropped */
 };
@@ -109,7 +111,8 @@ uint32_t tenon_rewrite_fold(struct tenon_rewriter *rewriter, enum tenon_op op,
 void tenon_rewrite_remove(struct tenon_rewriter *rewriter, uint32_t node);
 void tenon_rewrite_set_input(struct tenon_rewriter *rewriter, uint32_t node, uint32_t index,
                              uint32_t tensor);
-/* Whoever reads `from`, outputs of the graph too, reads `to`. */
+/* Whoever reads `from`, outputs of the graph too, reads `to`: of the same type and quantization.
+ * Nodes that were visited before still name `from` until the pass ends. */
 void tenon_rewrite_redirect(struct tenon_rewriter *rewriter, uint32_t from, uint32_t to);
 
 /* Channels [first, first + count) of the last axis of `tensor`: itself when these are all. */
@@ -129,9 +132,8 @@ static inline const struct tenon_desc *tenon_rewrite_desc(const struct tenon_rew
 
 /* The node that computes the tensor, or TENON_ID_NONE. */
 uint32_t tenon_rewrite_producer(const struct tenon_rewriter *rewriter, uint32_t tensor);
-/* The same when it is an `op` and nobody else reads the tensor. */
-uint32_t tenon_rewrite_sole_producer(const struct tenon_rewriter *rewriter, uint32_t tensor,
-                                     enum tenon_op op);
+/* The same when nobody else reads the tensor. */
+uint32_t tenon_rewrite_sole_producer(const struct tenon_rewriter *rewriter, uint32_t tensor);
 bool tenon_rewrite_is_constant(const struct tenon_rewriter *rewriter, uint32_t tensor);
 bool tenon_rewrite_is_output(const struct tenon_rewriter *rewriter, uint32_t tensor);
 /* A description of the same type and quantization with another shape of four axes. */

@@ -16,10 +16,15 @@ static void fail_memory(struct tenon_rewriter *rw) {
 
 /* ---- what is known per tensor and node ---- */
 
-static void *grown(struct tenon_rewriter *rw, const void *old, uint32_t count, uint32_t room,
+/* A larger copy; after a failure the old array, which stays valid. */
+static void *grown(struct tenon_rewriter *rw, void *old, uint32_t count, uint32_t room,
                    size_t element) {
     void *array = tenon_arena_alloc_array(&rw->scratch, room, element);
-    if (array != NULL && count != 0)
+    if (array == NULL) {
+        fail_memory(rw);
+        return old;
+    }
+    if (count != 0)
         memcpy(array, old, count * element);
     return array;
 }
@@ -28,22 +33,37 @@ static void make_tensor_room(struct tenon_rewriter *rw) {
     uint32_t had = rw->tensor_room, need = rw->graph->tensor_count;
     if (failed(rw) || need <= had)
         return;
-    rw->tensor_room = need + need / 2 + 16;
-    rw->uses = grown(rw, rw->uses, had, rw->tensor_room, sizeof(*rw->uses));
-    rw->orphaned = grown(rw, rw->orphaned, had, rw->tensor_room, sizeof(*rw->orphaned));
-    if (rw->uses == NULL || rw->orphaned == NULL)
-        fail_memory(rw);
+    uint32_t room = rw->tensor_room = need + need / 2 + 16;
+    rw->uses = grown(rw, rw->uses, had, room, sizeof(*rw->uses));
+    rw->orphaned = grown(rw, rw->orphaned, had, room, sizeof(*rw->orphaned));
+    rw->is_output = grown(rw, rw->is_output, had, room, sizeof(*rw->is_output));
+    rw->forward = grown(rw, rw->forward, had, room, sizeof(*rw->forward));
+    rw->memo = grown(rw, rw->memo, had, room, sizeof(*rw->memo));
 }
 
 static void make_node_room(struct tenon_rewriter *rw) {
     uint32_t had = rw->node_room, need = rw->graph->node_count;
     if (failed(rw) || need <= had)
         return;
-    rw->node_room = need + need / 2 + 16;
-    rw->positions = grown(rw, rw->positions, had, rw->node_room, sizeof(*rw->positions));
-    rw->removed = grown(rw, rw->removed, had, rw->node_room, sizeof(*rw->removed));
-    if (rw->positions == NULL || rw->removed == NULL)
-        fail_memory(rw);
+    uint32_t room = rw->node_room = need + need / 2 + 16;
+    rw->positions = grown(rw, rw->positions, had, room, sizeof(*rw->positions));
+    rw->removed = grown(rw, rw->removed, had, room, sizeof(*rw->removed));
+}
+
+/* The tensor that is read where `tensor` is named. */
+static uint32_t resolve(const struct tenon_rewriter *rw, uint32_t tensor) {
+    while (tensor != TENON_ID_NONE && rw->forward[tensor] != 0) {
+        uint32_t next = rw->forward[tensor] - 1;
+        if (rw->forward[next] != 0) /* halves the path */
+            rw->forward[tensor] = rw->forward[next];
+        tensor = next;
+    }
+    return tensor;
+}
+
+static void resolve_all(const struct tenon_rewriter *rw, uint32_t *ids, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        ids[i] = resolve(rw, ids[i]);
 }
 
 static void use(struct tenon_rewriter *rw, uint32_t tensor) {
@@ -218,7 +238,7 @@ void tenon_rewrite_remove(struct tenon_rewriter *rw, uint32_t id) {
     const struct tenon_node *node = &rw->graph->nodes[id];
     rw->removed[id] = true;
     for (uint32_t i = 0; i < node->input_count; i++)
-        drop_use(rw, node->inputs[i]);
+        drop_use(rw, resolve(rw, node->inputs[i]));
     for (uint32_t i = 0; i < node->output_count; i++)
         rw->graph->tensors[node->outputs[i]].producer = TENON_ID_NONE;
 }
@@ -229,38 +249,32 @@ void tenon_rewrite_set_input(struct tenon_rewriter *rw, uint32_t node, uint32_t 
         return;
     uint32_t *input = &rw->graph->nodes[node].inputs[index];
     use(rw, tensor);
-    drop_use(rw, *input);
+    drop_use(rw, resolve(rw, *input));
     *input = tensor;
 }
 
 void tenon_rewrite_redirect(struct tenon_rewriter *rw, uint32_t from, uint32_t to) {
-    struct tenon_graph *graph = rw->graph;
     if (failed(rw))
         return;
-    for (uint32_t n = 0; n < graph->node_count; n++)
-        for (uint32_t i = 0; !rw->removed[n] && i < graph->nodes[n].input_count; i++)
-            if (graph->nodes[n].inputs[i] == from)
-                tenon_rewrite_set_input(rw, n, i, to);
-    for (uint32_t i = 0; i < graph->output_count; i++)
-        if (graph->outputs[i] == from) {
-            use(rw, to);
-            drop_use(rw, from);
-            graph->outputs[i] = to;
-        }
+    to = resolve(rw, to);
+    rw->forward[from] = to + 1;
+    rw->uses[to] += rw->uses[from];
+    rw->uses[from] = 0;
+    rw->is_output[to] |= rw->is_output[from];
+    rw->orphaned[from] = true;
 }
 
 /* ---- asking ---- */
 
 uint32_t tenon_rewrite_producer(const struct tenon_rewriter *rw, uint32_t tensor) {
+    tensor = resolve(rw, tensor);
     return tensor == TENON_ID_NONE ? TENON_ID_NONE : rw->graph->tensors[tensor].producer;
 }
 
-uint32_t tenon_rewrite_sole_producer(const struct tenon_rewriter *rw, uint32_t tensor,
-                                     enum tenon_op op) {
-    uint32_t node = tenon_rewrite_producer(rw, tensor);
-    if (node == TENON_ID_NONE || rw->graph->nodes[node].op != op || rw->uses[tensor] != 1)
-        return TENON_ID_NONE;
-    return node;
+uint32_t tenon_rewrite_sole_producer(const struct tenon_rewriter *rw, uint32_t tensor) {
+    tensor = resolve(rw, tensor);
+    return tensor == TENON_ID_NONE || rw->uses[tensor] != 1 ? TENON_ID_NONE
+                                                            : rw->graph->tensors[tensor].producer;
 }
 
 bool tenon_rewrite_is_constant(const struct tenon_rewriter *rw, uint32_t tensor) {
@@ -268,10 +282,7 @@ bool tenon_rewrite_is_constant(const struct tenon_rewriter *rw, uint32_t tensor)
 }
 
 bool tenon_rewrite_is_output(const struct tenon_rewriter *rw, uint32_t tensor) {
-    for (uint32_t i = 0; i < rw->graph->output_count; i++)
-        if (rw->graph->outputs[i] == tensor)
-            return true;
-    return false;
+    return rw->is_output[tensor];
 }
 
 struct tenon_desc tenon_desc_reshaped(const struct tenon_desc *desc, int32_t n, int32_t h,
@@ -421,6 +432,9 @@ static void commit(struct tenon_rewriter *rw, uint32_t positions) {
     struct walk walk;
     if (failed(rw) || rw->rewrites == 0)
         return;
+    for (uint32_t n = 0; n < rw->graph->node_count; n++)
+        resolve_all(rw, rw->graph->nodes[n].inputs, rw->graph->nodes[n].input_count);
+    resolve_all(rw, rw->graph->outputs, rw->graph->output_count);
     find_order(rw, &walk, positions);
     if (failed(rw))
         return;
@@ -438,8 +452,7 @@ enum tenon_status tenon_pass_run(const struct tenon_pass *pass, struct tenon_gra
                                 .capabilities = capabilities != NULL ? capabilities : &nothing,
                                 .error = error,
                                 .limit = tally->limit,
-                                .notes = tally->notes,
-                                .first_added = graph->node_count};
+                                .notes = tally->notes};
     uint32_t count = graph->node_count;
     tenon_arena_init(&rw.scratch, 0);
     make_tensor_room(&rw);
@@ -448,9 +461,14 @@ enum tenon_status tenon_pass_run(const struct tenon_pass *pass, struct tenon_gra
         rw.positions[i] = i;
     if (!failed(&rw))
         tenon_graph_count_uses(graph, rw.uses);
-    for (uint32_t i = 0; !failed(&rw) && i < graph->node_count; i++)
-        if (!rw.removed[i])
-            pass->visit(&rw, i);
+    for (uint32_t i = 0; !failed(&rw) && i < graph->output_count; i++)
+        rw.is_output[graph->outputs[i]] = true;
+    for (uint32_t i = 0; !failed(&rw) && i < graph->node_count; i++) {
+        if (rw.removed[i])
+            continue;
+        resolve_all(&rw, graph->nodes[i].inputs, graph->nodes[i].input_count);
+        pass->visit(&rw, i);
+    }
     commit(&rw, count);
     tally->rewrites += rw.rewrites;
     tenon_arena_finish(&rw.scratch);

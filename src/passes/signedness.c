@@ -164,16 +164,6 @@ static uint32_t shift_constant(struct tenon_rewriter *rw, uint32_t id,
     return out;
 }
 
-/* A border that another reader of the tensor has already, or TENON_ID_NONE. */
-static uint32_t find_border(const struct tenon_rewriter *rw, uint32_t tensor) {
-    for (uint32_t n = rw->first_added; n < rw->graph->node_count; n++) {
-        const struct tenon_node *node = &rw->graph->nodes[n];
-        if (!rw->removed[n] && node->inputs[0] == tensor && is_border(rw, node))
-            return node->outputs[0];
-    }
-    return TENON_ID_NONE;
-}
-
 /* The tensor in the other type. */
 static uint32_t shift_input(struct tenon_rewriter *rw, uint32_t tensor) {
     int32_t zero;
@@ -184,10 +174,11 @@ static uint32_t shift_input(struct tenon_rewriter *rw, uint32_t tensor) {
     uint32_t producer = tenon_rewrite_producer(rw, tensor);
     if (producer != TENON_ID_NONE && is_border(rw, &rw->graph->nodes[producer]))
         return rw->graph->nodes[producer].inputs[0];
-    uint32_t border = find_border(rw, tensor);
-    if (border != TENON_ID_NONE)
-        return border;
-    return tenon_rewrite_add_unary(rw, TENON_OP_QUANTIZE, NULL, tensor, suffix, &desc);
+    if (rw->memo[tensor] != 0) /* a border that another reader has */
+        return rw->memo[tensor] - 1;
+    uint32_t border = tenon_rewrite_add_unary(rw, TENON_OP_QUANTIZE, NULL, tensor, suffix, &desc);
+    rw->memo[tensor] = border + 1; /* 0 after a failure */
+    return border;
 }
 
 static uint32_t shift_output(struct tenon_rewriter *rw, uint32_t tensor) {
