@@ -86,6 +86,27 @@ class Partition(CommandTest):
         self.assertIn("form for replay", err)
         self.assertEqual(os.listdir(self.folder), ["sandwich.tir"])
 
+    def test_a_trace_is_the_program(self):
+        if "nvdla:nv_small" not in self.expect(0, "devices", "--targets")[0].split():
+            self.skipTest("this build does not compile for NVDLA")
+        trace = self.path("trace.txt")
+        for path in (trace, "-"):
+            out, _ = self.expect(0, "compile", "--target", "nvdla:nv_small,cpu", "--numerics",
+                                 "within-1", "--placement", "order", "--emit", "trace", "-o", path,
+                                 SHAPES_MODEL)
+        text = self.read("trace.txt").decode()
+        self.assertEqual(out, text)
+        heads = [line for line in text.splitlines() if line.startswith("# part")]
+        self.assertTrue(heads[0].startswith("# part 0 of nvdla:nv_small"))
+        self.assertTrue(heads[-1].endswith("no form for replay"))  # softmax, on the CPU
+        for word in ("region scratch", "load data+0x0", "write 0x0", "wait "):
+            self.assertIn("\n" + word, text)
+        # The listing is for people: the same commands without the bytes.
+        out, _ = self.expect(0, "dis", "-d", "nvdla:nv_small,cpu", "--numerics", "within-1",
+                             "--placement", "order", SHAPES_MODEL)
+        self.assertNotIn("load data", out)
+        self.assertEqual(out.count("\nwrite "), text.count("\nwrite "))
+
     def test_nodes_one_by_one(self):
         out, _ = self.expect(0, "diff", "--per-node", "--b", "null,cpu", self.sandwich())
         self.assertRegex(out, r"1  add +cpu +65536 +0 ")
