@@ -115,9 +115,10 @@ static enum tenon_status prepare(const struct tenon_cpu_call *call,
 static void run_items(void *user, size_t begin, size_t end, uint32_t worker) {
     const struct tenon_kernel_run *run = user;
     const struct depthwise *d = run->state;
+    size_t blocks = d->i8.params.blocks; /* in turn: a thread keeps to rows, as other kernels do */
     for (size_t item = begin; item < end; item++) {
-        size_t first = item % d->ranges * d->rows_per_item, left = d->rows - first;
-        d->isa->depthwise_i8(&d->i8, run->op.inputs[0].data, (uint32_t)(item / d->ranges), first,
+        size_t first = item / blocks * d->rows_per_item, left = d->rows - first;
+        d->isa->depthwise_i8(&d->i8, run->op.inputs[0].data, (uint32_t)(item % blocks), first,
                              left < d->rows_per_item ? left : d->rows_per_item,
                              tenon_kernel_workspace(run, worker), run->op.outputs[0].data);
     }

@@ -5,7 +5,7 @@
  */
 #include "drivers/cpu/kernels.h"
 
-enum { GRAIN_ELEMENTS = 16384, TABLE_BYTES = 256 };
+enum { GRAIN_ELEMENTS = 3000, TABLE_BYTES = 256 };
 
 struct elementwise {
     const struct tenon_isa_kernels *isa;
