@@ -14,7 +14,8 @@ void *__wrap_tenon_arena_alloc(struct tenon_arena *arena, size_t size);
 void *__wrap_tenon_arena_alloc_array(struct tenon_arena *arena, size_t count, size_t size);
 void *__wrap_tenon_arena_copy(struct tenon_arena *arena, const void *data, size_t size);
 char *__wrap_tenon_arena_string(struct tenon_arena *arena, const char *data, size_t size);
-char *__wrap_tenon_arena_printf(struct tenon_arena *arena, const char *format, ...);
+char *__wrap_tenon_arena_printf(struct tenon_arena *arena, const char *format, ...)
+    TENON_PRINTF(2, 3);
 
 static long countdown;
 
