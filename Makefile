@@ -1,4 +1,4 @@
-# Two commands for people: `make demo` and `make check`. Everything else is Meson's.
+# Commands for people: `make demo`, `make check`, `make bench`. Everything else is Meson's.
 BUILD ?= build
 MESON_OPTIONS ?=
 
