@@ -187,7 +187,7 @@ static void test_fully_connected(void **state) {
 
 static void test_pool(void **state) {
     (void)state;
-    check_family(RANDOM_POOL, 40);
+    check_family(RANDOM_POOL, 90);
 }
 
 static void test_mean(void **state) {
@@ -197,7 +197,7 @@ static void test_mean(void **state) {
 
 static void test_binary(void **state) {
     (void)state;
-    check_family(RANDOM_BINARY, 10);
+    check_family(RANDOM_BINARY, 50);
 }
 
 static void test_unary(void **state) {
@@ -207,7 +207,7 @@ static void test_unary(void **state) {
 
 static void test_move(void **state) {
     (void)state;
-    check_family(RANDOM_MOVE, 30);
+    check_family(RANDOM_MOVE, 60);
 }
 
 int main(void) {

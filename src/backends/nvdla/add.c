@@ -56,7 +56,7 @@ void *tenon_nvdla_plan_sum(struct nvdla_node *node) {
     if (!node->estimate && !tenon_nvdla_sum_solve(&pair, &a->sum))
         return tenon_nvdla_refuse(node, "the sum has no exact form; --numerics within-1 allows "
                                         "differences of 1");
-    if (a->sum.relu)
+    if (a->sum.factors.relu)
         a->low = -128;
     return a;
 }
@@ -80,12 +80,12 @@ static struct nvdla_sdp sdp_of(const struct nvdla_sum *sum) {
     struct nvdla_sdp sdp = {
         .bs = {.alu = NVDLA_ALU_ADD, .mul = true, .alu_value = sum->addend, .mul_value = sum->mul1},
         .bn = {.mul = true,
-               .relu = sum->relu,
-               .mul_shift = sum->mul2_shift,
-               .mul_value = sum->mul2},
-        .cvt_offset = sum->offset,
-        .cvt_scale = sum->scale,
-        .cvt_shift = sum->scale_shift,
+               .relu = sum->factors.relu,
+               .mul_shift = sum->factors.mul_shift,
+               .mul_value = sum->factors.mul},
+        .cvt_offset = sum->factors.offset,
+        .cvt_scale = sum->factors.scale,
+        .cvt_shift = sum->factors.scale_shift,
     };
     if (sum->extra != NVDLA_SUM_NEITHER) {
         sdp.bn.alu = NVDLA_ALU_ADD;

@@ -9,16 +9,20 @@
 #include <math.h>
 
 #include "backend/requantize_pair.h"
+#include "backends/nvdla/line.h"
 #include "backends/nvdla/lower.h"
+#include "op/binary.h"
 
 enum { VALUES = 256, PAIRS = VALUES * VALUES };
 
 struct elementwise {
-    struct nvdla_sdp sdp; /* without cubes */
-    bool view;            /* nothing is computed */
-    const void *sum;      /* not NULL: an exact sum, see add.c */
-    bool binary;          /* BN adds input 1, element by element */
-    int32_t low, high;    /* a clamp of its own when above -128 or below 127 */
+    struct nvdla_sdp sdp;        /* without cubes */
+    bool view;                   /* nothing is computed */
+    const void *sum;             /* not NULL: an exact sum, see add.c */
+    bool binary;                 /* reads memory besides the source */
+    uint32_t source;             /* which input comes from memory */
+    uint32_t bs_input, bn_input; /* which one BS and BN read, where their source is ELEMENT */
+    int32_t low, high;           /* a clamp of its own when above -128 or below 127 */
 };
 
 /* ---- what the reference kernel says ---- */
@@ -209,6 +213,7 @@ static void set_addition(struct nvdla_node *node, struct elementwise *e) {
     double mul1 = nearbyint(ldexp(ratio, shift)), mul2 = nearbyint(ldexp(unit, mul2_shift));
     double zero = (double)tenon_desc_zero_point(b) * gain - tenon_desc_zero_point(out);
     e->binary = true;
+    e->bn_input = 1;
     e->sdp = (struct nvdla_sdp){
         .bs = {.alu = NVDLA_ALU_ADD,
                .mul = true,
@@ -242,6 +247,147 @@ void *tenon_nvdla_plan_add(struct nvdla_node *node) {
     return accept(node, e);
 }
 
+/* ---- the larger, the smaller ---- */
+
+/* Elements are compared as they are: the quantization is one for all. */
+void *tenon_nvdla_plan_extreme(struct nvdla_node *node) {
+    struct elementwise *e = tenon_arena_alloc(node->arena, sizeof(*e));
+    if (e == NULL)
+        return tenon_nvdla_refuse(node, "out of memory");
+    if (!check_operands(node, 2))
+        return NULL;
+    bool most = node->call.op == TENON_OP_MAXIMUM;
+    *e = (struct elementwise){
+        .sdp = {.bs = {.alu = most ? NVDLA_ALU_MAX : NVDLA_ALU_MIN,
+                       .alu_source = NVDLA_OPERAND_ELEMENT},
+                .cvt_scale = 1},
+        .binary = true,
+        .bs_input = 1,
+        .low = -128,
+        .high = 127,
+    };
+    return e;
+}
+
+/* ---- products ---- */
+
+/*
+ * BS multiplies (x - zero_x) by y as it is; what y's zero point is short of, BN adds: x shifted
+ * left where that zero point is a negative power of 2. sums = (x - zero_x) * (y - zero_y) +
+ * constant.
+ */
+struct product {
+    struct tenon_pair pair;
+    uint32_t x, y; /* inputs */
+    int32_t zero_x, zero_y, shift, constant;
+};
+
+/* log2(-zero) where that is a whole number; -1 for 0; otherwise false. */
+static bool shift_of(int32_t zero, int32_t *shift) {
+    *shift = zero == 0 ? -1 : __builtin_ctz((uint32_t)-zero);
+    return zero == 0 || (zero < 0 && -zero == 1 << *shift);
+}
+
+static bool choose_factors(struct product *p) {
+    for (p->y = 0; p->y < 2; p->y++) {
+        p->x = 1 - p->y;
+        p->zero_x = p->x == 0 ? p->pair.zero_a : p->pair.zero_b;
+        p->zero_y = p->y == 0 ? p->pair.zero_a : p->pair.zero_b;
+        if (shift_of(p->zero_y, &p->shift)) {
+            p->constant = p->shift < 0 ? 0 : p->zero_x * (1 << p->shift);
+            return true;
+        }
+    }
+    return false;
+}
+
+static int32_t product_result(const struct product *p, int32_t value) {
+    int32_t result = tenon_requantize(value, &p->pair.out, p->pair.rounding);
+    result = tenon_clamp_i32(result, -1024, 1024) + p->pair.zero_out;
+    return tenon_clamp_i32(result, p->pair.low, p->pair.high);
+}
+
+/* Where each result begins, asked of every whole number between the outermost products. */
+static void find_line(const struct product *p, struct nvdla_line *line) {
+    int32_t least = INT32_MAX, most = INT32_MIN;
+    for (int32_t x = -128; x <= 127; x += 255)
+        for (int32_t y = -128; y <= 127; y += 255) {
+            int32_t value = (x - p->zero_x) * (y - p->zero_y);
+            least = value < least ? value : least;
+            most = value > most ? value : most;
+        }
+    int32_t now = product_result(p, least);
+    *line = (struct nvdla_line){.low = now,
+                                .high = product_result(p, most),
+                                .first = (int64_t)least + p->constant,
+                                .last = (int64_t)most + p->constant,
+                                .clamp_low = p->pair.low,
+                                .clamp_high = p->pair.high};
+    line->relu = p->pair.low > -128 && p->pair.low == p->pair.zero_out && p->constant == 0;
+    for (int32_t value = least + 1; now < line->high; value++)
+        for (int32_t next = product_result(p, value); now < next; now++) {
+            line->under[now - line->low] = (int64_t)value - 1 + p->constant;
+            line->at[now - line->low] = (int64_t)value + p->constant;
+        }
+}
+
+static void set_product(const struct product *p, const struct nvdla_factors *f,
+                        struct elementwise *e) {
+    e->binary = true;
+    e->source = p->x;
+    e->bs_input = p->y;
+    e->bn_input = p->x;
+    e->sdp = (struct nvdla_sdp){
+        .bs = {.alu = NVDLA_ALU_ADD,
+               .alu_value = (int16_t)-p->zero_x,
+               .mul = true,
+               .mul_source = NVDLA_OPERAND_ELEMENT},
+        .bn = {.mul = true, .mul_value = f->mul, .mul_shift = f->mul_shift, .relu = f->relu},
+        .cvt_offset = f->offset,
+        .cvt_scale = f->scale,
+        .cvt_shift = f->scale_shift,
+    };
+    if (p->shift >= 0) {
+        e->sdp.bn.alu = NVDLA_ALU_ADD;
+        e->sdp.bn.alu_source = NVDLA_OPERAND_ELEMENT;
+        e->sdp.bn.alu_shift = (uint32_t)p->shift;
+    }
+}
+
+void *tenon_nvdla_plan_multiply(struct nvdla_node *node) {
+    struct elementwise *e = tenon_arena_alloc(node->arena, sizeof(*e));
+    struct product p;
+    struct nvdla_line line;
+    struct nvdla_factors factors = {.mul = 0};
+    if (e == NULL)
+        return tenon_nvdla_refuse(node, "out of memory");
+    if (!check_operands(node, 2))
+        return NULL;
+    tenon_pair_init(&p.pair, &node->call);
+    if (!choose_factors(&p))
+        return tenon_nvdla_refuse(node,
+                                  "zero points %d and %d: one has to be 0 or a negative "
+                                  "power of 2",
+                                  p.pair.zero_a, p.pair.zero_b);
+    if (!node->estimate) {
+        double pitch = ldexp(1.0 / p.pair.out.multiplier, 31 - p.pair.out.shift);
+        find_line(&p, &line);
+        bool solved = tenon_nvdla_line_solve(&line, pitch, &factors);
+        if (!solved && node->target->numerics == TENON_NUMERICS_WITHIN_1) {
+            p.pair.rounding = TENON_ROUNDING_SINGLE; /* within 1 of the others */
+            find_line(&p, &line);
+            solved = tenon_nvdla_line_solve(&line, pitch, &factors);
+        }
+        if (!solved)
+            return tenon_nvdla_refuse(node, "the product has no exact form; --numerics within-1 "
+                                            "allows differences of 1");
+    }
+    set_product(&p, &factors, e);
+    e->low = factors.relu ? -128 : p.pair.low;
+    e->high = p.pair.high;
+    return e;
+}
+
 /* ---- emission ---- */
 
 void tenon_nvdla_emit_elementwise(struct nvdla_lowering *l, const struct nvdla_node *node,
@@ -259,10 +405,12 @@ void tenon_nvdla_emit_elementwise(struct nvdla_lowering *l, const struct nvdla_n
     (void)tenon_nvdla_shape_of(tenon_out(&node->call, 0), &shape);
     for (uint32_t b = 0; b < shape.batches; b++) {
         struct nvdla_sdp sdp = e->sdp;
-        struct nvdla_cube in = tenon_nvdla_input(l, node, 0, b);
+        struct nvdla_cube in = tenon_nvdla_input(l, node, e->source, b);
         sdp.dest = tenon_nvdla_output(l, node, 0, b);
-        if (e->binary)
-            sdp.bn.elements = tenon_nvdla_input(l, node, 1, b);
+        if (e->binary) {
+            sdp.bs.elements = tenon_nvdla_input(l, node, e->bs_input, b);
+            sdp.bn.elements = tenon_nvdla_input(l, node, e->bn_input, b);
+        }
         tenon_nvdla_program_sdp(&l->program, &sdp, &in);
         if (e->low > -128 || e->high < 127)
             tenon_nvdla_emit_clamp(l, &sdp.dest, e->low, e->high);

@@ -24,20 +24,16 @@ enum {
     WEIGHT_MAX = 127,
     RATIOS = 6,           /* ratios that are tried, from the most precise on */
     SUM_MAX = 0x7f000000, /* of s, with room for rounding */
-    SCALE_SHIFT_MAX = 45,
-    MUL2_LEAST = 1 << 13,
-    CLIMBS = 60,
-    HALVINGS = 20,
 };
 
-int32_t tenon_nvdla_sum_apply(const struct nvdla_sum *sum, int32_t a, int32_t b) {
-    int64_t s = (int64_t)(sum->weight_a * a + sum->weight_b * b + sum->addend) * sum->mul1;
+static int64_t sum_of(const struct nvdla_sum *sum, int32_t a, int32_t b) {
     int32_t extra = sum->extra == NVDLA_SUM_FIRST ? a : sum->extra == NVDLA_SUM_SECOND ? b : 0;
-    s += extra * (INT64_C(1) << sum->extra_shift);
-    int64_t z = tenon_shift_half_away(s * sum->mul2, sum->mul2_shift);
-    z = sum->relu && z < 0 ? 0 : z;
-    z = tenon_shift_half_away((z - sum->offset) * sum->scale, sum->scale_shift);
-    return (int32_t)(z < -128 ? -128 : z > 127 ? 127 : z);
+    return (int64_t)(sum->weight_a * a + sum->weight_b * b + sum->addend) * sum->mul1 +
+           extra * (INT64_C(1) << sum->extra_shift);
+}
+
+int32_t tenon_nvdla_sum_apply(const struct nvdla_sum *sum, int32_t a, int32_t b) {
+    return tenon_nvdla_factors_apply(&sum->factors, sum_of(sum, a, b));
 }
 
 /* ---- what is wanted ---- */
@@ -47,9 +43,7 @@ struct search {
     double slope_a, slope_b;                  /* of the result, per unit of an operand */
     int32_t terms_a[VALUES], terms_b[VALUES]; /* the rescaled operands */
     int8_t wanted[VALUES][VALUES];            /* [a][b] */
-    int32_t low, high;                        /* results that occur */
-    /* Results of at least low + 1 + i are for sums above under[i], up to at[i] and more. */
-    int64_t under[VALUES], at[VALUES];
+    struct nvdla_line line;
 };
 
 static double factor_of(const struct tenon_multiplier *m) {
@@ -66,8 +60,8 @@ static void tabulate(struct search *s) {
     double common = ldexp(factor_of(&p->out), p->left_shift);
     s->slope_a = factor_of(&p->a) * common;
     s->slope_b = factor_of(&p->b) * common * sign;
-    s->low = 127;
-    s->high = -128;
+    s->line.low = 127;
+    s->line.high = -128;
     for (int32_t i = 0; i < VALUES; i++) {
         s->terms_a[i] = term(p, i + LOWEST - p->zero_a, &p->a);
         s->terms_b[i] = sign * term(p, i + LOWEST - p->zero_b, &p->b);
@@ -78,8 +72,8 @@ static void tabulate(struct search *s) {
             value = tenon_clamp_i32(value, -1024, 1024) + p->zero_out;
             value = tenon_clamp_i32(value, p->low, p->high);
             s->wanted[a][b] = (int8_t)value;
-            s->low = value < s->low ? value : s->low;
-            s->high = value > s->high ? value : s->high;
+            s->line.low = value < s->line.low ? value : s->line.low;
+            s->line.high = value > s->line.high ? value : s->line.high;
         }
 }
 
@@ -189,16 +183,10 @@ static bool set_addend(const struct search *s, struct nvdla_sum *sum) {
     return fabs(addend) <= INT16_MAX;
 }
 
-static int64_t sum_of(const struct nvdla_sum *sum, int32_t a, int32_t b) {
-    int32_t extra = sum->extra == NVDLA_SUM_FIRST ? a : sum->extra == NVDLA_SUM_SECOND ? b : 0;
-    return (int64_t)(sum->weight_a * a + sum->weight_b * b + sum->addend) * sum->mul1 +
-           extra * (INT64_C(1) << sum->extra_shift);
-}
-
 /* False when sums of different results are not apart. */
 static bool separate(struct search *s, const struct nvdla_sum *sum) {
     int64_t least[VALUES], most[VALUES];
-    int32_t count = s->high - s->low;
+    int32_t count = s->line.high - s->line.low;
     for (int32_t i = 0; i <= count; i++) {
         least[i] = INT64_MAX;
         most[i] = INT64_MIN;
@@ -207,7 +195,7 @@ static bool separate(struct search *s, const struct nvdla_sum *sum) {
     for (int32_t a = 0; a < VALUES; a++) {
         int64_t value = sum_of(sum, a + LOWEST, LOWEST);
         for (int32_t b = 0; b < VALUES; b++, value += step) {
-            int32_t i = s->wanted[a][b] - s->low;
+            int32_t i = s->wanted[a][b] - s->line.low;
             least[i] = value < least[i] ? value : least[i];
             most[i] = value > most[i] ? value : most[i];
         }
@@ -217,121 +205,24 @@ static bool separate(struct search *s, const struct nvdla_sum *sum) {
     for (int32_t i = count - 1; i >= 0; i--)
         least[i] = least[i + 1] < least[i] ? least[i + 1] : least[i];
     for (int32_t i = 0; i < count; i++) {
-        s->under[i] = most[i];
-        s->at[i] = least[i + 1];
-        if (s->under[i] >= s->at[i])
+        s->line.under[i] = most[i];
+        s->line.at[i] = least[i + 1];
+        if (s->line.under[i] >= s->line.at[i])
             return false;
     }
     return true;
 }
 
-/* ---- the line through all intervals ---- */
-
-/* Sums where the middle between results begins, if a result took `pitch`: lowest and highest
- * offset. */
-static double width_at(const struct search *s, double pitch, double *low, double *high) {
-    int32_t count = s->high - s->low;
-    *low = -INFINITY;
-    *high = INFINITY;
-    for (int32_t i = 0; i < count; i++) {
-        double line = (s->low + i + 0.5) * pitch;
-        *low = fmax(*low, (double)s->under[i] - line);
-        *high = fmin(*high, (double)s->at[i] - line);
-    }
-    return *high - *low;
-}
-
-static bool find_pitches(const struct search *s, double guess, double *least, double *most) {
-    double low = guess * 0.98, high = guess * 1.02, l, h;
-    for (int i = 0; i < CLIMBS; i++) {
-        double a = low + (high - low) / 3, b = high - (high - low) / 3;
-        if (width_at(s, a, &l, &h) < width_at(s, b, &l, &h))
-            low = a;
-        else
-            high = b;
-    }
-    double inside = (low + high) / 2;
-    if (width_at(s, inside, &l, &h) <= 0)
-        return false;
-    double ends[2] = {guess * 0.98, guess * 1.02};
-    for (int k = 0; k < 2; k++) {
-        double in = inside, out = ends[k];
-        for (int i = 0; i < HALVINGS; i++) {
-            double middle = (in + out) / 2;
-            if (width_at(s, middle, &l, &h) > 0)
-                in = middle;
-            else
-                out = middle;
+/* Sums at the corners: the least and the most there are. */
+static void set_range(struct search *s, const struct nvdla_sum *sum) {
+    s->line.first = INT64_MAX;
+    s->line.last = INT64_MIN;
+    for (int32_t a = LOWEST; a <= -LOWEST; a += VALUES - 1)
+        for (int32_t b = LOWEST; b <= -LOWEST; b += VALUES - 1) {
+            int64_t value = sum_of(sum, a, b);
+            s->line.first = value < s->line.first ? value : s->line.first;
+            s->line.last = value > s->line.last ? value : s->line.last;
         }
-        ends[k] = in;
-    }
-    *least = ends[0];
-    *most = ends[1];
-    return true;
-}
-
-static int32_t finish(const struct nvdla_sum *sum, int64_t s) {
-    int64_t z = tenon_shift_half_away(s * sum->mul2, sum->mul2_shift);
-    z = sum->relu && z < 0 ? 0 : z;
-    z = tenon_shift_half_away((z - sum->offset) * sum->scale, sum->scale_shift);
-    return (int32_t)(z < -128 ? -128 : z > 127 ? 127 : z);
-}
-
-/* Results outside of [low, high] are a clamp's to change, where there is one. */
-static int32_t clamp(const struct search *s, int32_t value) {
-    return tenon_clamp_i32(value, s->pair->low, s->pair->high);
-}
-
-static bool proves(const struct search *s, const struct nvdla_sum *sum) {
-    int32_t count = s->high - s->low;
-    for (int32_t i = 0; i < count; i++)
-        if (clamp(s, finish(sum, s->at[i])) <= s->low + i ||
-            clamp(s, finish(sum, s->under[i])) > s->low + i)
-            return false;
-    return true;
-}
-
-/* The outermost sums, which have no step beyond them. */
-static bool ends_agree(const struct search *s, const struct nvdla_sum *sum) {
-    for (int32_t a = 0; a < VALUES; a += VALUES - 1)
-        for (int32_t b = 0; b < VALUES; b += VALUES - 1)
-            if (clamp(s, tenon_nvdla_sum_apply(sum, a + LOWEST, b + LOWEST)) != s->wanted[a][b])
-                return false;
-    return true;
-}
-
-static bool set_offset(const struct search *s, struct nvdla_sum *sum, double pitch) {
-    double low, high;
-    if (width_at(s, pitch, &low, &high) <= 0)
-        return false;
-    double offset = nearbyint(ldexp((low + high) / 2 * sum->mul2, -(int)sum->mul2_shift));
-    sum->offset = (int32_t)offset;
-    return fabs(offset) < SUM_MAX;
-}
-
-static bool search_factors(const struct search *s, struct nvdla_sum *sum) {
-    double least, most;
-    double guess = units_of(sum, NVDLA_SUM_FIRST) / s->slope_a;
-    if (s->high == s->low || !find_pitches(s, guess, &least, &most))
-        return false;
-    sum->mul2_shift = 15;
-    /* 1 / pitch = mul2 * scale >> (mul2_shift + scale_shift). */
-    int shift = 29 + (int)floor(log2(least)) - 15;
-    sum->scale_shift = (uint32_t)(shift < 0                 ? 0
-                                  : shift > SCALE_SHIFT_MAX ? SCALE_SHIFT_MAX
-                                                            : shift);
-    double one = ldexp(1, (int)(sum->mul2_shift + sum->scale_shift));
-    for (int32_t m = INT16_MAX; m >= MUL2_LEAST; m--) {
-        double scale = nearbyint(2 * one / ((least + most) * m));
-        double pitch = one / (scale * m);
-        if (scale < 1 || scale > INT16_MAX || pitch < least || pitch > most)
-            continue;
-        sum->mul2 = (int16_t)m;
-        sum->scale = (int16_t)scale;
-        if (set_offset(s, sum, pitch) && proves(s, sum) && ends_agree(s, sum))
-            return true;
-    }
-    return false;
 }
 
 bool tenon_nvdla_sum_solve(const struct tenon_pair *pair, struct nvdla_sum *out) {
@@ -340,11 +231,17 @@ bool tenon_nvdla_sum_solve(const struct tenon_pair *pair, struct nvdla_sum *out)
     tabulate(&s);
     if (!(s.slope_a > 0) || s.slope_b == 0)
         return false;
+    s.line.clamp_low = pair->low;
+    s.line.clamp_high = pair->high;
+    s.line.relu = pair->low > -128 && pair->low == pair->zero_out;
     search_ratios(&s, ratios);
     for (int i = 0; i < RATIOS && ratios[i].error < 1; i++) {
         *out = ratios[i].sum;
-        out->relu = pair->low > -128 && pair->low == pair->zero_out;
-        if (set_addend(&s, out) && separate(&s, out) && search_factors(&s, out))
+        if (!set_addend(&s, out) || !separate(&s, out))
+            continue;
+        set_range(&s, out);
+        if (tenon_nvdla_line_solve(&s.line, units_of(out, NVDLA_SUM_FIRST) / s.slope_a,
+                                   &out->factors))
             return true;
     }
     return false;

@@ -2,6 +2,7 @@
 #ifndef TENON_BACKENDS_NVDLA_SUM_H
 #define TENON_BACKENDS_NVDLA_SUM_H
 
+#include "backends/nvdla/line.h"
 #include "op/binary.h"
 
 enum nvdla_sum_extra { NVDLA_SUM_NEITHER, NVDLA_SUM_FIRST, NVDLA_SUM_SECOND };
@@ -9,17 +10,16 @@ enum nvdla_sum_extra { NVDLA_SUM_NEITHER, NVDLA_SUM_FIRST, NVDLA_SUM_SECOND };
 /*
  * A convolution, BS, BN and CVT in turn:
  *
- *     s   = (weight_a*a + weight_b*b + addend) * mul1 + (extra << extra_shift)
- *     z   = round(s * mul2 >> mul2_shift), ReLU if asked for
- *     out = sat8(round((z - offset) * scale >> scale_shift))
+ *     s = (weight_a*a + weight_b*b + addend) * mul1 + (extra << extra_shift)
+ *
+ * and then what the factors say.
  */
 struct nvdla_sum {
     int8_t weight_a, weight_b;
-    int16_t addend, mul1, mul2, scale;
+    int16_t addend, mul1;
     enum nvdla_sum_extra extra; /* which operand BN adds */
-    uint32_t extra_shift, mul2_shift, scale_shift;
-    int32_t offset;
-    bool relu;
+    uint32_t extra_shift;
+    struct nvdla_factors factors;
 };
 
 /* Finds a form that gives what the pair gives for all 65,536 pairs of operands; false: there is
