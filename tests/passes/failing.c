@@ -44,12 +44,14 @@ char *__wrap_tenon_arena_string(struct tenon_arena *arena, const char *data, siz
 }
 
 char *__wrap_tenon_arena_printf(struct tenon_arena *arena, const char *format, ...) {
-    char text[512];
     va_list args;
     va_start(args, format);
-    int size = vsnprintf(text, sizeof(text), format, args);
+    int size = vsnprintf(NULL, 0, format, args); /* networks have names of any length */
     va_end(args);
-    return fails() || size < 0 || (size_t)size >= sizeof(text)
-               ? NULL
-               : __real_tenon_arena_string(arena, text, (size_t)size);
+    char *text = fails() || size < 0 ? NULL : __real_tenon_arena_alloc(arena, (size_t)size + 1);
+    va_start(args, format);
+    if (text != NULL)
+        vsnprintf(text, (size_t)size + 1, format, args);
+    va_end(args);
+    return text;
 }
