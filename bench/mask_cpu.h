@@ -1,4 +1,5 @@
-/* Hiding instruction sets from this process: the environment variable TENON_BENCH_CPU=avx2. */
+/* Hiding instruction sets from this process: the environment variable TENON_BENCH_CPU=avx2 or
+ * avx-vnni. */
 #ifndef BENCH_MASK_CPU_H
 #define BENCH_MASK_CPU_H
 

@@ -12,6 +12,7 @@
 #include "engine.h"
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 
 enum { CHAINS = 6, ROUNDS = 200000, TRIES = 7 };
 
@@ -39,6 +40,9 @@ enum { CHAINS = 6, ROUNDS = 200000, TRIES = 7 };
     "vfmadd231ps %%ymm13, %%ymm14, %%ymm" #sum "\n\tvfmadd231ps %%ymm13, %%ymm14, %%ymm" #t "\n\t"
 #define DOT(sum, t) \
     "vpdpbusd %%zmm13, %%zmm14, %%zmm" #sum "\n\tvpdpbusd %%zmm13, %%zmm14, %%zmm" #t "\n\t"
+#define DOT_256(sum, t)                             \
+    "%{vex%} vpdpbusd %%ymm13, %%ymm14, %%ymm" #sum \
+    "\n\t%{vex%} vpdpbusd %%ymm13, %%ymm14, %%ymm" #t "\n\t"
 #define FMA_512(sum, t) \
     "vfmadd231ps %%zmm13, %%zmm14, %%zmm" #sum "\n\tvfmadd231ps %%zmm13, %%zmm14, %%zmm" #t "\n\t"
 
@@ -46,11 +50,18 @@ BODY(in_16_bits, IN_16_BITS)
 BODY(widened, WIDENED)
 BODY(exact, EXACT)
 BODY(fma, FMA)
+BODY(dot_256, DOT_256)
 BODY(dot_512, DOT)
 BODY(fma_512, FMA_512)
 
 static bool has_avx2(void) {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+/* CPUID leaf 7, subleaf 1: Intel's Software Developer's Manual, volume 2A. */
+static bool has_avx_vnni(void) {
+    unsigned a = 0, b, c, d;
+    return has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a >> 4 & 1) != 0;
 }
 
 static bool has_avx512(void) {
@@ -69,6 +80,7 @@ static const struct {
      32, has_avx2},
     {"maddwd", "vpmaddwd + vpaddd: 16-bit operands, exact", exact_loop, 16, has_avx2},
     {"fma", "vfmadd231ps: fp32", fma_loop, 16, has_avx2},
+    {"vnni256", "vpdpbusd, 256 bits: u8 x s8, exact", dot_256_loop, 64, has_avx_vnni},
     {"vnni512", "vpdpbusd, 512 bits: u8 x s8, exact", dot_512_loop, 128, has_avx512},
     {"fma512", "vfmadd231ps, 512 bits: fp32", fma_512_loop, 32, has_avx512},
 };

@@ -72,7 +72,7 @@ def kernels(run):
 
 def limit_of(model, peaks):
     """The fastest exact multiplication: what layers are held against."""
-    names = ("fma512", "fma") if model.endswith("float") else ("vnni512", "maddubs")
+    names = ("fma512", "fma") if model.endswith("float") else ("vnni512", "vnni256", "maddubs")
     for wanted in names:
         for name, rate, _ in peaks:
             if name == wanted:
