@@ -142,6 +142,21 @@ static void test_exact_against_single(void **state) {
     assert_true(solved >= LAYERS * 97 / 100);
 }
 
+/* What deciding says is what solving does. */
+static void test_decides_as_it_solves(void **state) {
+    (void)state;
+    uint64_t seed = 23;
+    for (int n = 0; n < 300; n++) {
+        struct layer l;
+        random_layer(&l, &seed);
+        l.problem.count = 1 + (uint32_t)(next_random(&seed) % CHANNELS);
+        l.problem.rounding = n % 3 == 0 ? TENON_ROUNDING_DOUBLE : TENON_ROUNDING_SINGLE;
+        bool decided = tenon_pair_solve(&l.problem, TENON_PAIR_DECIDE, l.operands, &l.solution);
+        assert_int_equal(tenon_pair_solve(&l.problem, TENON_PAIR_EXACT, l.operands, &l.solution),
+                         decided);
+    }
+}
+
 /* Against `double` the solver says within 1, and means it. */
 static void test_within_one_of_double(void **state) {
     (void)state;
@@ -200,6 +215,7 @@ int main(void) {
         cmocka_unit_test(test_half_away),
         cmocka_unit_test(test_apply),
         cmocka_unit_test(test_exact_against_single),
+        cmocka_unit_test(test_decides_as_it_solves),
         cmocka_unit_test(test_within_one_of_double),
         cmocka_unit_test(test_division_exhaustive),
         cmocka_unit_test(test_refuses_wide_accumulators),
