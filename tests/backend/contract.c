@@ -28,6 +28,8 @@ TENON_PRINTF(2, 3) static bool broken(struct contract *c, const char *format, ..
 struct guards {
     void *maps[TENSORS_MAX];
     size_t sizes[TENSORS_MAX];
+    struct tenon_tensor *tensors[TENSORS_MAX];
+    const uint8_t *data[TENSORS_MAX]; /* as it was */
     uint32_t count;
 };
 
@@ -43,6 +45,8 @@ static void guard(struct guards *guards, struct tenon_tensor *tensor) {
     memcpy(map + whole - size, tensor->data, size);
     mprotect(map, whole, PROT_READ);
     mprotect(map + whole, page, PROT_NONE);
+    guards->tensors[guards->count] = tensor;
+    guards->data[guards->count] = tensor->data;
     tensor->data = map + whole - size;
     guards->maps[guards->count] = map;
     guards->sizes[guards->count++] = whole + page;
@@ -56,8 +60,10 @@ static void guard_constants(struct guards *guards, struct tenon_graph *graph) {
 }
 
 static void release_guards(struct guards *guards) {
-    for (uint32_t i = 0; i < guards->count; i++)
+    for (uint32_t i = 0; i < guards->count; i++) {
+        guards->tensors[i]->data = guards->data[i];
         munmap(guards->maps[i], guards->sizes[i]);
+    }
 }
 
 /* ---- questions ---- */
@@ -361,6 +367,9 @@ static bool check(struct contract *c, struct tenon_graph *graph, uint64_t seed) 
 
 bool contract_check(struct contract *contract, struct tenon_graph *graph, uint64_t seed) {
     struct guards guards;
+    /* Asked about is what will be compiled. */
+    if (tenon_run_pipeline(graph, false, NULL, NULL) != TENON_OK)
+        return broken(contract, "the neutral passes failed");
     guard_constants(&guards, graph);
     bool ok = check(contract, graph, seed);
     release_guards(&guards);

@@ -37,8 +37,9 @@ struct contract {
 void contract_open(struct contract *contract);
 void contract_close(struct contract *contract);
 
-/* The graph's constants are moved in front of a page that cannot be read. False: the target breaks
- * the contract; `message` says how. `seed` is for inputs. */
+/* Runs the neutral passes on the graph. Meanwhile its constants stand in front of a page that
+ * cannot be read. False: the target breaks the contract; `message` says how. `seed` is for inputs.
+ */
 bool contract_check(struct contract *contract, struct tenon_graph *graph, uint64_t seed);
 
 #endif
