@@ -56,7 +56,8 @@ void *tenon_nvdla_plan_sum(struct nvdla_node *node) {
     if (!node->estimate && !tenon_nvdla_sum_solve(&pair, &a->sum))
         return tenon_nvdla_refuse(node, "the sum has no exact form; --numerics within-1 allows "
                                         "differences of 1");
-    if (a->sum.factors.relu)
+    /* ReLU has clamped, unless its zero comes out below, where results are few and far apart. */
+    if (a->sum.factors.relu && tenon_nvdla_factors_apply(&a->sum.factors, INT32_MIN) == pair.low)
         a->low = -128;
     return a;
 }
