@@ -418,24 +418,48 @@ static int64_t least_for(int64_t factor, uint32_t shift, int64_t result) {
                                               : floor(edge / (double)factor) + 1);
 }
 
-/* What has to be added to y at least so that `x` gives `result` or more. */
-static int64_t missing_for(const struct attempt *a, const struct tenon_pair_operands *o,
-                           int32_t result, int64_t x) {
+/* The result of the first multiplication, before it is saturated. */
+static int64_t first_product(const struct attempt *a, const struct tenon_pair_operands *o,
+                             int64_t x) {
     int64_t sum = x - a->channel->bias + o->add1 * (INT64_C(1) << a->shifts.add1);
-    int64_t post =
-        least_for(a->shifts.post, a->shifts.post_shift, (int64_t)result - a->problem->center);
-    return least_for(o->mul2, a->shifts.mul2, post) -
-           tenon_shift_half_away(sum * o->mul1, a->shifts.mul1);
+    return tenon_shift_half_away(sum * o->mul1, a->shifts.mul1);
+}
+
+/* The smallest sum after it that gives `result`. */
+static int64_t least_sum(const struct attempt *a, const struct tenon_pair_operands *o,
+                         int32_t result) {
+    int64_t wanted_post = (int64_t)result - a->problem->center;
+    if (a->shifts.post_shift != 0)
+        wanted_post = least_for(a->shifts.post, a->shifts.post_shift, wanted_post);
+    return least_for(o->mul2, a->shifts.mul2, wanted_post);
 }
 
 /* What may be added to y, as an interval, so that step i is at its place. */
 static void narrow(const struct attempt *a, const struct tenon_pair_operands *o, int32_t i,
                    int64_t *low, int64_t *high) {
-    int32_t result = a->steps->first + i + 1;
-    int64_t from = missing_for(a, o, result, a->steps->at[i]);
-    int64_t to = missing_for(a, o, result, a->steps->at[i] - INT64_C(1)) - 1;
+    int64_t least = least_sum(a, o, a->steps->first + i + 1), at = a->steps->at[i];
+    int64_t from = least - first_product(a, o, at);
+    int64_t to = least - 1 - first_product(a, o, at - 1);
     *low = from > *low ? from : *low;
     *high = to < *high ? to : *high;
+}
+
+static bool is_32_bits(int64_t x) {
+    return x >= INT32_MIN && x <= INT32_MAX;
+}
+
+/* Whether nothing saturates at the outermost steps, and so at none: then what was said of steps
+ * holds, and between them since everything is monotone. */
+static bool steps_hold(const struct attempt *a, const struct tenon_pair_operands *o) {
+    const int64_t ends[] = {a->steps->at[0] - INT64_C(1), a->steps->at[a->steps->count - 1]};
+    for (int i = 0; i < 2; i++) {
+        int64_t y = first_product(a, o, ends[i]);
+        int64_t sum = y + o->add2 * (INT64_C(1) << a->shifts.add2);
+        if (!is_32_bits(y) || !is_32_bits(tenon_shift_half_away(sum * o->mul2, a->shifts.mul2)))
+            return false;
+    }
+    return computed(a, o, a->steps->low) == a->steps->first &&
+           computed(a, o, a->steps->high) == a->steps->last;
 }
 
 /* What is to be added to the accumulator when a step takes `pitch`: the middle one is at its place.
@@ -459,9 +483,9 @@ static bool try_pair(const struct attempt *a, struct tenon_pair_operands *o) {
     int64_t low = INT32_MIN, high = INT32_MAX;
     int32_t count = s->count;
     if (s->first != a->problem->out_low)
-        low = missing_for(a, o, s->first, s->low);
+        low = least_sum(a, o, s->first) - first_product(a, o, s->low);
     if (s->last != a->problem->out_high)
-        high = missing_for(a, o, s->last + 1, s->high) - 1;
+        high = least_sum(a, o, s->last + 1) - 1 - first_product(a, o, s->high);
     for (int32_t i = 0; i < count && low <= high; i++)
         narrow(a, o, i % 2 == 0 ? count - 1 - i / 2 : i / 2, &low, &high);
     if (low > high)
@@ -471,7 +495,7 @@ static bool try_pair(const struct attempt *a, struct tenon_pair_operands *o) {
     if (value < INT16_MIN || value > INT16_MAX || value * unit < low || value * unit > high)
         return false;
     o->add2 = (int16_t)value;
-    return agree(a, o, 0);
+    return steps_hold(a, o);
 }
 
 /* ---- search ---- */

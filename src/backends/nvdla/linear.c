@@ -459,21 +459,47 @@ void *tenon_nvdla_plan_linear(struct nvdla_node *node) {
 
 /* ---- emission ---- */
 
-static uint64_t append_weights(struct nvdla_lowering *low, const struct nvdla_linear *l,
-                               const struct nvdla_run *run) {
+/* Kernels [g, g + group) at a tap, for input channels [c, c + atom): what the run has of them. */
+static uint8_t *pack_block(const struct nvdla_linear *l, const int32_t kernels[2],
+                           const int32_t channels[2], int32_t tap, uint8_t *to) {
+    int32_t y = tap / l->window.k_w, x = tap % l->window.k_w;
+    bool dense = l->kind == NVDLA_CONV && l->kernel_c == l->window.in_c;
+    for (int32_t k = kernels[0]; k < kernels[1]; k++) {
+        size_t count = (size_t)(channels[1] - channels[0]);
+        size_t row = (size_t)k * (size_t)(l->window.k_h * l->window.k_w) + (size_t)tap;
+        if (dense)
+            memcpy(to, l->weights + row * (size_t)l->kernel_c + (size_t)channels[0], count);
+        else
+            for (int32_t c = channels[0]; c < channels[1]; c++)
+                to[c - channels[0]] = (uint8_t)weight_at(l, k, y, x, c);
+        to += count;
+    }
+    return to;
+}
+
+/* Groups of kernels, blocks of channels, taps, kernels, channels; partial ones are not padded, but
+ * what is told is whole entries. */
+static uint64_t append_weights(struct nvdla_lowering *low, struct tenon_arena *arena,
+                               const struct nvdla_linear *l, const struct nvdla_run *run) {
     struct tenon_strbuf *data = low->out->data;
     int32_t group = (int32_t)low->config->atom_kernels, atom = (int32_t)low->config->atom_channels;
     int32_t end = run->first + run->kernels, in_end = run->in_first + run->in_channels;
+    int32_t taps = l->window.k_h * l->window.k_w;
+    size_t size = (size_t)taps * (size_t)run->kernels * (size_t)run->in_channels;
+    uint8_t *weights = tenon_arena_alloc(arena, size), *to = weights;
     tenon_strbuf_align(data, DATA_ALIGNMENT);
     uint64_t offset = data->size - low->out->data_base;
-    for (int32_t g = run->first; g < end; g += group)
-        for (int32_t c = run->in_first; c < in_end; c += atom)
-            for (int32_t tap = 0; tap < l->window.k_h * l->window.k_w; tap++)
-                for (int32_t k = g; k < g + group && k < end; k++)
-                    for (int32_t ic = c; ic < c + atom && ic < in_end; ic++)
-                        tenon_strbuf_append_u8(data, (uint8_t)weight_at(l, k, tap / l->window.k_w,
-                                                                        tap % l->window.k_w, ic));
-    /* What is told is whole entries. */
+    low->program.failed = low->program.failed || weights == NULL;
+    for (int32_t g = run->first; g < end && weights != NULL; g += group) {
+        const int32_t kernels[] = {g, g + group < end ? g + group : end};
+        for (int32_t c = run->in_first; c < in_end; c += atom) {
+            const int32_t channels[] = {c, c + atom < in_end ? c + atom : in_end};
+            for (int32_t tap = 0; tap < taps; tap++)
+                to = pack_block(l, kernels, channels, tap, to);
+        }
+    }
+    if (weights != NULL)
+        tenon_strbuf_append(data, weights, size);
     tenon_strbuf_align(data, low->config->cbuf_entry_bytes);
     return offset;
 }
@@ -557,7 +583,7 @@ static void emit_run(struct nvdla_lowering *low, const struct nvdla_node *node,
                      const struct nvdla_linear *l, const struct nvdla_run *run) {
     const struct tenon_window *w = &l->window;
     struct nvdla_conv conv = {
-        .weights_offset = append_weights(low, l, run),
+        .weights_offset = append_weights(low, node->arena, l, run),
         .weight_bytes = (uint32_t)(w->k_h * w->k_w * run->in_channels * run->kernels),
         .kernels = (uint32_t)run->kernels,
         .kernel_height = (uint32_t)w->k_h,
