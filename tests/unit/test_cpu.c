@@ -3,7 +3,8 @@
  * operators, against the reference kernels: integers bit for bit, floats within the error of sums
  * taken in another order. And the splitting of weights for sums in 16 bits, against the definition.
  *
- * TENON_CPU_CASES: cases per kernel and instruction set (default 120).
+ * TENON_CPU_CASES: cases per kernel and instruction set (default 120). TENON_CPU_ISA and
+ * TENON_CPU_KERNEL: one instruction set, one kernel only.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -353,10 +354,17 @@ static int cases_wanted(void) {
     return text != NULL ? atoi(text) : CASES_DEFAULT;
 }
 
+static bool is_wanted(const char *variable, const char *name) {
+    const char *only = getenv(variable);
+    return only == NULL || strcmp(only, name) == 0;
+}
+
 /* Most cases must have been taken by the kernel, or the test proves nothing. */
 static void check_many(const struct machine *machine, const char *isa, const char *kernel,
                        make_fn *make, enum tenon_type type) {
     int wanted = cases_wanted(), done = 0, taken = 0;
+    if (!is_wanted("TENON_CPU_KERNEL", kernel))
+        return;
     for (int tries = 0; done < wanted && tries < 20 * wanted; tries++) {
         struct one o;
         char name[64];
@@ -385,6 +393,8 @@ static void test_kernels(void **state) {
     random_state = UINT64_C(88172645463325252);
     for (enum tenon_cpu_isa isa = 0; isa < TENON_CPU_ISA_COUNT; isa++) {
         const char *name = tenon_cpu_isa_get(isa)->name;
+        if (!is_wanted("TENON_CPU_ISA", name))
+            continue;
         if (!tenon_cpu_isa_get(isa)->present()) {
             print_message("SKIP %s: this processor does not have it\n", name);
             continue;
@@ -499,7 +509,7 @@ static void test_symmetric(void **state) {
 
 /* What a 16-bit sum of `count` quads reaches with the worst activations: 255 where a weight has the
  * wanted sign, 0 elsewhere. */
-static int32_t worst_sum(const int16_t (*quads)[4], int count, int pair, int sign) {
+static int32_t worst_sum(int16_t (*quads)[4], int count, int pair, int sign) {
     int32_t sum = 0;
     for (int i = 0; i < count; i++)
         for (int k = 2 * pair; k < 2 * pair + 2; k++)
@@ -549,8 +559,8 @@ static void test_groups(void **state) {
 
 /* A refused quad really overflows: with one more, the worst activations leave 16 bits. */
 static void test_refused_quads_overflow(void **state) {
-    static const int16_t positive[4] = {64, 65, 0, 0}, negative[4] = {0, 0, -65, -64};
-    static const int16_t most[4] = {64, 64, -64, -64}, wide[4] = {0, 0, 0, 128};
+    int16_t positive[4] = {64, 65, 0, 0}, negative[4] = {0, 0, -65, -64};
+    int16_t most[4] = {64, 64, -64, -64}, wide[4] = {0, 0, 0, 128};
     uint16_t reach[4], one[4] = {1, 0, 0, 0};
     (void)state;
     assert_false(tenon_quad_reach(positive, reach, reach + 2));
