@@ -29,6 +29,7 @@ const struct nvdla_operator tenon_nvdla_operators[] = {
     {TENON_OP_MUL, tenon_nvdla_plan_multiply, ELEMENTWISE},
     {TENON_OP_MAXIMUM, tenon_nvdla_plan_extreme, ELEMENTWISE},
     {TENON_OP_MINIMUM, tenon_nvdla_plan_extreme, ELEMENTWISE},
+    {TENON_OP_LEAKY_RELU, tenon_nvdla_plan_leaky, ELEMENTWISE},
     {TENON_OP_QUANTIZE, tenon_nvdla_plan_quantize, ELEMENTWISE},
     {TENON_OP_RELU, tenon_nvdla_plan_rescale, ELEMENTWISE},
     {TENON_OP_RELU6, tenon_nvdla_plan_rescale, ELEMENTWISE},

@@ -388,6 +388,98 @@ void *tenon_nvdla_plan_multiply(struct nvdla_node *node) {
     return e;
 }
 
+/* ---- leaky ReLU ---- */
+
+/*
+ * BS shifts x - zero_in left; BN, as PReLU, multiplies the negative ones; CVT's factor is that of
+ * the positive ones. With 15 bits each, factors next to the right ones and other offsets are tried
+ * until all 256 elements are as the reference kernel has them.
+ */
+enum { LEAKY_FRACTION = 14 };
+
+static int32_t leaky_result(const struct nvdla_sdp *sdp, int32_t x) {
+    int64_t y = (int64_t)(x + sdp->bs.alu_value) * (1 << LEAKY_FRACTION);
+    if (y < 0)
+        y = tenon_shift_half_away(y * sdp->bn.mul_value, sdp->bn.mul_shift);
+    return convert(sdp, y);
+}
+
+static bool leaky_agrees(const struct nvdla_sdp *sdp, const int8_t *wanted, bool negative) {
+    int32_t zero = -sdp->bs.alu_value;
+    for (int32_t x = negative ? -128 : zero; x < (negative ? zero : 128); x++)
+        if (leaky_result(sdp, x) != wanted[x + 128])
+            return false;
+    return true;
+}
+
+/* The negative side, when the positive one is right. */
+static bool search_slope(struct nvdla_sdp *sdp, double alpha, const int8_t *wanted) {
+    enum { NEAR = 6 };
+    int shift = 14 - ilogb(alpha);
+    sdp->bn.mul_shift = (uint32_t)(shift > 62 ? 62 : shift);
+    double best = nearbyint(ldexp(alpha, (int)sdp->bn.mul_shift));
+    for (int32_t d = 0; d <= 2 * NEAR; d++) {
+        double factor = best + (d % 2 == 0 ? -(d / 2) : d / 2 + 1);
+        sdp->bn.mul_value = (int16_t)fmin(factor, INT16_MAX);
+        if (leaky_agrees(sdp, wanted, true))
+            return true;
+    }
+    return false;
+}
+
+static bool search_leaky(struct nvdla_sdp *sdp, double gain, double alpha, int32_t zero_out,
+                         const int8_t *wanted) {
+    static const int16_t nudges[] = {0, 16, -16, 128, -128, 512, -512, 2048, -2048};
+    enum { NEAR = 8 };
+    int shift = LEAKY_FRACTION + 14 - ilogb(gain);
+    sdp->cvt_shift = (uint32_t)shift;
+    double best = nearbyint(ldexp(gain, shift - LEAKY_FRACTION));
+    for (int32_t d = 0; d <= 2 * NEAR; d++)
+        for (size_t n = 0; n < TENON_COUNT_OF(nudges); n++) {
+            double scale = fmin(best + (d % 2 == 0 ? -(d / 2) : d / 2 + 1), INT16_MAX);
+            double offset = nearbyint(-zero_out * ldexp(1, shift) / scale) - nudges[n];
+            sdp->cvt_scale = (int16_t)scale;
+            sdp->cvt_offset = (int32_t)offset;
+            if (fabs(offset) < INT32_MAX && leaky_agrees(sdp, wanted, false) &&
+                search_slope(sdp, alpha, wanted))
+                return true;
+        }
+    return false;
+}
+
+void *tenon_nvdla_plan_leaky(struct nvdla_node *node) {
+    const struct tenon_desc *in = tenon_in(&node->call, 0), *out = tenon_out(&node->call, 0);
+    double gain = (double)tenon_desc_scale(in) / (double)tenon_desc_scale(out);
+    double alpha = (double)node->call.attrs->alpha;
+    struct elementwise *e = tenon_arena_alloc(node->arena, sizeof(*e));
+    int8_t inputs[VALUES], wanted[VALUES];
+    if (e == NULL)
+        return tenon_nvdla_refuse(node, "out of memory");
+    if (!check_operands(node, 1))
+        return NULL;
+    /* Within these, all shifts are those of registers. */
+    if (!(alpha > 1.0 / 65536 && alpha <= 1) || !(gain > 1.0 / 1024 && gain < 1024))
+        return tenon_nvdla_refuse(node, "a slope of %g or a factor of %g", alpha, gain);
+    *e = (struct elementwise){
+        .sdp = {.bs = {.alu = NVDLA_ALU_ADD,
+                       .alu_value = (int16_t)-tenon_desc_zero_point(in),
+                       .mul = true,
+                       .mul_value = 1 << LEAKY_FRACTION},
+                .bn = {.mul = true, .prelu = true},
+                .cvt_scale = 1},
+        .low = -128,
+        .high = 127,
+    };
+    for (int32_t i = 0; i < VALUES; i++)
+        inputs[i] = (int8_t)(i - 128);
+    if (node->estimate)
+        return e;
+    if (!run_reference(node, inputs, inputs, VALUES, wanted) ||
+        !search_leaky(&e->sdp, gain, alpha, tenon_desc_zero_point(out), wanted))
+        return tenon_nvdla_refuse(node, "no factors of 16 bits give every element");
+    return e;
+}
+
 /* ---- emission ---- */
 
 void tenon_nvdla_emit_elementwise(struct nvdla_lowering *l, const struct nvdla_node *node,
