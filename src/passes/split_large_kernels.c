@@ -16,7 +16,8 @@
  * where that is exact.
  *
  * Requires: integers, constant weights and bias. Establishes: no window of conv_2d,
- * depthwise_conv_2d and max_pool_2d above capabilities.kernel_max, where that is at least 2.
+ * depthwise_conv_2d and max_pool_2d above capabilities.kernel_max, where that is at least 2, unless
+ * folding would make more weights than tenon_filters_fit wants: wide dilations go first.
  */
 #include "passes/fold.h"
 
