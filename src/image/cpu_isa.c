@@ -20,10 +20,14 @@ static bool has_avx2(void) {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
-/* CPUID leaf 7, subleaf 1: Intel's Software Developer's Manual, volume 2A. */
+/* CPUID leaf 7, which AVX2 is told in too, subleaf 1: Intel's Software Developer's Manual, volume
+ * 2A. */
 static bool has_avx_vnni(void) {
-    unsigned a = 0, b, c, d;
-    return has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) != 0 && (a >> 4 & 1) != 0;
+    if (!has_avx2())
+        return false;
+    unsigned a, b, c, d;
+    __cpuid_count(7, 1, a, b, c, d);
+    return (a >> 4 & 1) != 0;
 }
 
 static bool has_avx512(void) {
@@ -90,7 +94,7 @@ enum tenon_cpu_isa tenon_cpu_isa_parse(const char *name) {
 
 bool tenon_cpu_isa_usable(enum tenon_cpu_isa isa) {
     const char *newest = getenv("TENON_CPU");
-    return rows[isa].present() && (newest == NULL || isa <= tenon_cpu_isa_parse(newest));
+    return (newest == NULL || isa <= tenon_cpu_isa_parse(newest)) && rows[isa].present();
 }
 
 enum tenon_cpu_isa tenon_cpu_isa_best(void) {

@@ -23,6 +23,7 @@ struct location {
 
 struct lowering {
     const struct tenon_target *target;
+    enum tenon_cpu_isa isa;
     const struct tenon_part *part;
     const struct tenon_graph *graph;
     struct tenon_arena *arena;
@@ -185,7 +186,7 @@ static enum tenon_status lower_node(struct lowering *l, uint32_t step, struct te
         return tenon_fail_memory(error);
     struct tenon_op_call op;
     tenon_graph_node_call(l->graph, l->part->nodes[step], NULL, operands, &op);
-    if (!tenon_cpu_select_kernel(l->target, &op, l->arena, l->out, call))
+    if (!tenon_cpu_select_kernel(l->target, l->isa, &op, l->arena, l->out, call))
         return tenon_fail_memory(error);
     bool packed = call->params.size != 0;
     for (uint32_t i = 0; i < node->input_count; i++) {
@@ -239,8 +240,12 @@ static void resolve_plan(struct lowering *l) {
 static enum tenon_status cpu_compile(const struct tenon_target *target,
                                      const struct tenon_part *part, struct tenon_arena *arena,
                                      struct tenon_code *out, struct tenon_error *error) {
-    struct lowering l = {
-        .target = target, .part = part, .graph = part->graph, .arena = arena, .out = out};
+    struct lowering l = {.target = target,
+                         .isa = tenon_cpu_target_isa(target),
+                         .part = part,
+                         .graph = part->graph,
+                         .arena = arena,
+                         .out = out};
     if (!allocate(&l))
         return tenon_fail_memory(error);
     locate_border(&l);

@@ -11,7 +11,7 @@
 #include "image/cpu_params.h"
 #include "op/kernel.h"
 
-enum { SAMPLED_PANELS = 3, LANES_MAX = 16, SPREAD_MAX = 16 };
+enum { SAMPLED_PANELS = 2, LANES_MAX = 16, SPREAD_MAX = 16 };
 /* Vectors of 8 lanes take 32 channels of a depthwise convolution at once; with 16 of 16 lanes, the
  * zeros cost more than the empty lanes. */
 enum { SPREAD_LANES = 8 };

@@ -62,7 +62,7 @@ static const struct row rows[] = {
     LOOKUP(QUANTIZE),
 };
 
-static enum tenon_cpu_isa isa_of(const struct tenon_target *target) {
+enum tenon_cpu_isa tenon_cpu_target_isa(const struct tenon_target *target) {
     if (!target->portable)
         return tenon_cpu_isa_best();
     /* Every aarch64 processor has NEON. */
@@ -78,7 +78,7 @@ const char *tenon_cpu_compatibility_id(const struct tenon_target *target,
     if (is_reference(target))
         return "reference-" TENON_CPU_CODE_ID;
     return tenon_arena_printf(arena, "cpu-" TENON_CPU_CODE_ID ".%s",
-                              tenon_cpu_isa_get(isa_of(target))->name);
+                              tenon_cpu_isa_get(tenon_cpu_target_isa(target))->name);
 }
 
 /* Appends parameters; false when the row does not take the call. */
@@ -94,10 +94,9 @@ static bool pack(const struct row *row, enum tenon_cpu_isa isa, const struct ten
     return true;
 }
 
-bool tenon_cpu_select_kernel(const struct tenon_target *target, const struct tenon_op_call *op,
-                             struct tenon_arena *arena, struct tenon_code *out,
-                             struct tenon_cpu_call *call) {
-    enum tenon_cpu_isa isa = isa_of(target);
+bool tenon_cpu_select_kernel(const struct tenon_target *target, enum tenon_cpu_isa isa,
+                             const struct tenon_op_call *op, struct tenon_arena *arena,
+                             struct tenon_code *out, struct tenon_cpu_call *call) {
     const struct tenon_desc *in = tenon_in(op, 0);
     for (size_t i = 0; !is_reference(target) && i < TENON_COUNT_OF(rows); i++) {
         const struct row *row = &rows[i];
