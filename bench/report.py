@@ -33,6 +33,24 @@ def contests(run, titles):
                   "= TFLite", "= `f32`"], rows)
 
 
+GOALS = [("xnnpack", "quantized", 0.67), ("onnxruntime", "quantized", 1.0),
+         ("onnxruntime", "float", 1.1)]
+
+
+def goals(run, titles):
+    """Ratios of wall time against what was aimed at; bold where it is reached."""
+    lines = []
+    for engine, kind, goal in GOALS:
+        found = [f"{row['model']} ({row['threads']}) "
+                 + (f"**{row['ratio_wall']:.2f}**" if row["ratio_wall"] <= goal
+                    else f"{row['ratio_wall']:.2f}")
+                 for row in run["contests"] if row["engine"] == engine
+                 and row["model"].endswith("float") == (kind == "float")]
+        if found:
+            lines.append(f"- {kind}, {titles[engine]}, aim {goal:g}: " + ", ".join(found))
+    return lines + [""]
+
+
 def starts(run):
     engines = list(dict.fromkeys(row["engine"] for row in run["starts"]))
     models = list(dict.fromkeys(row["model"] for row in run["starts"]))
@@ -129,7 +147,7 @@ def page(results, titles):
                   "Peak of one core: " + "; ".join(f"{text}: {rate:.0f} GMAC/s"
                                                    for _, rate, text in run["peaks"]) + ".", "",
                   f"![Ratios to peers]({picture})", ""]
-        lines += contests(run, titles) + scaling(run, titles) + starts(run) + kernels(run)
+        lines += goals(run, titles) + contests(run, titles) + scaling(run, titles) + starts(run) + kernels(run)
         lines += losses(run)
     return "\n".join(lines)
 
