@@ -267,10 +267,17 @@ static bool make_unary(struct one *o, enum tenon_type type) {
                                         TENON_OP_ABS};
     struct tenon_desc in = describe(o, type, 2, between(16, 40), between(16, 40), 0, 0);
     struct tenon_desc out = describe(o, type, 2, in.shape.dims[0], in.shape.dims[1], 0, 0);
+    enum tenon_op op = ops[random_u32() % TENON_COUNT_OF(ops)];
+    if (op == TENON_OP_QUANTIZE && chance(2)) { /* of one scale, between i8 and u8 */
+        bool i8 = type == TENON_TYPE_I8;
+        out.type = i8 ? TENON_TYPE_U8 : TENON_TYPE_I8;
+        *(float *)out.quant.scale = *in.quant.scale;
+        *(int32_t *)out.quant.zero_point = *in.quant.zero_point + (i8 ? 128 : -128);
+    }
     add_tensor(o, TENON_TENSOR_INPUT, &in);
     add_tensor(o, TENON_TENSOR_RESULT, &out);
     o->attrs.alpha = 0.3f;
-    return close_graph(o, ops[random_u32() % TENON_COUNT_OF(ops)], random_rounding());
+    return close_graph(o, op, random_rounding());
 }
 
 /* ---- running and comparing ---- */

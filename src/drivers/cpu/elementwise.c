@@ -11,6 +11,7 @@ struct elementwise {
     const struct tenon_isa_kernels *isa;
     struct tenon_binary_8 binary;
     const uint8_t *table;
+    bool flips; /* the table is i ^ table[0]: quantizing between u8 and i8 of one scale */
     size_t count;
 };
 
@@ -83,6 +84,13 @@ static enum tenon_status prepare_binary_f32(const struct tenon_cpu_call *call,
     return prepare_binary(call, isa, arena, plan, error);
 }
 
+static bool is_flip(const uint8_t *table) {
+    for (int i = 0; i < TABLE_BYTES; i++)
+        if (table[i] != (i ^ table[0]))
+            return false;
+    return true;
+}
+
 static enum tenon_status prepare_lookup(const struct tenon_cpu_call *call,
                                         const struct tenon_isa_kernels *isa,
                                         struct tenon_arena *arena, struct tenon_kernel_plan *plan,
@@ -96,6 +104,8 @@ static enum tenon_status prepare_lookup(const struct tenon_cpu_call *call,
     if (call->params.size != TABLE_BYTES || call->input_count != 1 || call->output_count != 1 ||
         tenon_desc_size(&call->operands[1].desc) != e->count)
         return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "parameters of lookup_8 are malformed");
+    e->flips = is_flip(e->table);
+    e->isa = tenon_isa_find(tenon_cpu_isa_best());
     plan->state = e;
     return TENON_OK;
 }
@@ -120,10 +130,15 @@ static void run_binary_f32(void *user, size_t begin, size_t end, uint32_t worker
 
 static void run_lookup(void *user, size_t begin, size_t end, uint32_t worker) {
     const struct tenon_kernel_run *run = user;
-    const uint8_t *table = ((const struct elementwise *)run->state)->table;
+    const struct elementwise *e = run->state;
+    const uint8_t *table = e->table;
     const uint8_t *in = run->op.inputs[0].data;
     uint8_t *out = run->op.outputs[0].data;
     (void)worker;
+    if (e->flips) {
+        e->isa->stage_8(in + begin, end - begin, table[0], out + begin, NULL);
+        return;
+    }
     for (size_t i = begin; i < end; i++)
         out[i] = table[in[i]];
 }
