@@ -175,6 +175,8 @@ static uint32_t banks_of(const struct nvdla_config *config, const struct nvdla_l
     uint64_t entries = tenon_nvdla_slice_entries(config, width, (uint32_t)run->in_channels);
     if (width >= SURFACE_WIDTH_MAX && run->in_channels > (int32_t)config->atom_channels)
         return UINT32_MAX;
+    if (height > LINES_MAX)
+        return UINT32_MAX;
     return entries > ENTRIES_MAX ? UINT32_MAX : tenon_nvdla_banks(config, entries * height);
 }
 

@@ -13,6 +13,7 @@ enum {
     PAD_MAX = 31,
     KERNEL_BYTES_MAX = 1 << 18,
     ENTRIES_MAX = 1 << 14,
+    LINES_MAX = 4096,         /* of one layer's input: CSC's D_RELEASE has 12 bits */
     SURFACE_WIDTH_MAX = 4096, /* of several surfaces: NV_NVDLA_CDMA_dc.v counts 12 bits */
 };
 
