@@ -80,7 +80,8 @@ bool machine_run(const struct tenon_nvdla_code *code, struct tenon_span data,
     bool ok = m.sim != NULL && m.scratch != NULL && copy != NULL;
     if (ok) {
         memset(m.scratch, 0x5a, code->scratch_bytes);
-        memcpy(copy, data.data, data.size);
+        if (data.size != 0)
+            memcpy(copy, data.data, data.size);
         const struct tenon_nvdla_sim_window windows[] = {
             {SCRATCH_ADDRESS, code->scratch_bytes, m.scratch, true},
             {DATA_ADDRESS, data.size, copy, false},
