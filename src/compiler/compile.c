@@ -43,7 +43,7 @@ static void reserve_constants(struct compilation *c) {
     for (uint32_t i = 0; i < c->graph.tensor_count; i++)
         if (c->graph.tensors[i].kind == TENON_TENSOR_CONSTANT)
             bytes += tenon_desc_size(&c->graph.tensors[i].desc);
-    tenon_strbuf_reserve(c->bytes, bytes + bytes / 4);
+    tenon_strbuf_reserve(c->bytes, bytes + bytes / 2);
 }
 
 /* A fallback that is not allowed is told with the plan that has it. */

@@ -11,7 +11,7 @@
 #include "ir/view.h"
 #include "util/checked.h"
 
-enum { DATA_ALIGNMENT = 64, NOT_PLANNED = -1, RELEASE_BYTES = 1 << 20 };
+enum { DATA_ALIGNMENT = 64, NOT_PLANNED = -1, RELEASE_BYTES = 1 << 18 };
 
 /* Where a tensor of the graph is while its part runs. */
 struct location {

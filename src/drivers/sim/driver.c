@@ -31,7 +31,7 @@ static const struct model {
 
 struct device {
     const struct model *model;
-    struct tenon_nvdla_sim *sim;
+    struct tenon_nvdla_sim *sim; /* made when the first program is loaded: it takes 2 MB */
     pthread_mutex_t lock;
     pthread_cond_t idle;
     bool busy;
@@ -71,11 +71,6 @@ static enum tenon_status sim_open(uint32_t index, const struct tenon_driver_opti
     if (device == NULL)
         return tenon_fail_memory(error);
     device->model = model;
-    device->sim = tenon_nvdla_sim_create(tenon_nvdla_sim_config_find(model->config));
-    if (device->sim == NULL) {
-        free(device);
-        return tenon_fail_memory(error);
-    }
     pthread_mutex_init(&device->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -137,6 +132,15 @@ static enum tenon_status check_code(const struct executable *e, uint32_t part,
     return TENON_OK;
 }
 
+static bool make_sim(struct device *device) {
+    pthread_mutex_lock(&device->lock);
+    if (device->sim == NULL)
+        device->sim = tenon_nvdla_sim_create(tenon_nvdla_sim_config_find(device->model->config));
+    bool made = device->sim != NULL;
+    pthread_mutex_unlock(&device->lock);
+    return made;
+}
+
 static enum tenon_status load_code(struct executable *e, uint32_t part, struct tenon_error *error) {
     const struct tenon_span data = e->part->data;
     enum tenon_status status =
@@ -146,7 +150,7 @@ static enum tenon_status load_code(struct executable *e, uint32_t part, struct t
     if (status != TENON_OK)
         return status;
     e->data = malloc(data.size + 1);
-    if (e->data == NULL)
+    if (e->data == NULL || !make_sim(e->device))
         return tenon_fail_memory(error);
     if (data.size != 0)
         memcpy(e->data, data.data, data.size);
