@@ -302,6 +302,23 @@ static enum tenon_op make_binary(struct making *m) {
     return op;
 }
 
+/* One slope, one per channel, or, which is not for NVDLA, one per column. */
+static enum tenon_op make_prelu(struct making *m) {
+    struct tenon_shape in = picture(m);
+    float a = scale(m);
+    bool single = random_below(&m->seed, 4) == 0, columns = random_below(&m->seed, 8) == 0;
+    int32_t channels = single ? 1 : in.dims[3], wide = columns ? in.dims[2] : 1;
+    const float steepness = (float)(exp2(real_between(m, -4, 1)) / 128);
+    const int32_t zero = random_below(&m->seed, 3) == 0 ? zero_point(m) : 0;
+    const struct tenon_quant quant = {.count = 1, .scale = &steepness, .zero_point = &zero};
+    input(m, in, a, zero_point(m));
+    m->inputs[m->input_count++] =
+        add(m, TENON_TENSOR_CONSTANT, TENON_TYPE_I8, shape_of(3, 1, wide, channels, 0), &quant,
+            weights(m, (size_t)wide * (size_t)channels, 0));
+    output(m, (float)(a * exp2(real_between(m, -1, 1))), zero_point(m));
+    return TENON_OP_PRELU;
+}
+
 static enum tenon_op make_unary(struct making *m) {
     static const enum tenon_op ops[] = {TENON_OP_QUANTIZE, TENON_OP_RELU, TENON_OP_RELU6,
                                         TENON_OP_RELU_N1_TO_1, TENON_OP_LEAKY_RELU};
@@ -309,7 +326,7 @@ static enum tenon_op make_unary(struct making *m) {
     float a = scale(m);
     input(m, in, a, zero_point(m));
     output(m, (float)(a * exp2(real_between(m, -1, 1))), zero_point(m));
-    m->attrs.alpha = (float)real_between(m, 0, 1);
+    m->attrs.alpha = (float)real_between(m, -1, 2);
     enum tenon_op op = ops[random_below(&m->seed, TENON_COUNT_OF(ops))];
     if (op != TENON_OP_LEAKY_RELU)
         m->attrs.alpha = 0;
@@ -407,6 +424,8 @@ static enum tenon_op make(struct making *m, enum random_family family) {
         return make_binary(m);
     case RANDOM_UNARY:
         return make_unary(m);
+    case RANDOM_PRELU:
+        return make_prelu(m);
     case RANDOM_MOVE:
     case RANDOM_FAMILY_COUNT:
         break;

@@ -13,6 +13,7 @@ enum random_family {
     RANDOM_MEAN,
     RANDOM_BINARY,
     RANDOM_UNARY,
+    RANDOM_PRELU,
     RANDOM_MOVE,
     RANDOM_FAMILY_COUNT
 };

@@ -205,6 +205,11 @@ static void test_unary(void **state) {
     check_family(RANDOM_UNARY, 40);
 }
 
+static void test_prelu(void **state) {
+    (void)state;
+    check_family(RANDOM_PRELU, 70);
+}
+
 static void test_move(void **state) {
     (void)state;
     check_family(RANDOM_MOVE, 60);
@@ -219,6 +224,7 @@ int main(void) {
         cmocka_unit_test(test_mean),
         cmocka_unit_test(test_binary),
         cmocka_unit_test(test_unary),
+        cmocka_unit_test(test_prelu),
         cmocka_unit_test(test_move),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,6 +30,7 @@ const struct nvdla_operator tenon_nvdla_operators[] = {
     {TENON_OP_MAXIMUM, tenon_nvdla_plan_extreme, ELEMENTWISE},
     {TENON_OP_MINIMUM, tenon_nvdla_plan_extreme, ELEMENTWISE},
     {TENON_OP_LEAKY_RELU, tenon_nvdla_plan_leaky, ELEMENTWISE},
+    {TENON_OP_PRELU, tenon_nvdla_plan_prelu, ELEMENTWISE},
     {TENON_OP_QUANTIZE, tenon_nvdla_plan_quantize, ELEMENTWISE},
     {TENON_OP_RELU, tenon_nvdla_plan_rescale, ELEMENTWISE},
     {TENON_OP_RELU6, tenon_nvdla_plan_rescale, ELEMENTWISE},
@@ -50,11 +51,11 @@ const struct nvdla_operator *tenon_nvdla_operator_find(enum tenon_op op) {
 
 /* ---- planning a node ---- */
 
-/* Weights and biases may be constants; data that is worked on may not. */
+/* Weights, biases and slopes may be constants; data that is worked on may not. */
 static bool check_constants(struct nvdla_node *node) {
     const struct tenon_node *n = &node->graph->nodes[node->index];
-    bool weights =
-        tenon_nvdla_operator_find(n->op)->plan == tenon_nvdla_plan_linear || n->op == TENON_OP_PAD;
+    bool weights = tenon_nvdla_operator_find(n->op)->plan == tenon_nvdla_plan_linear ||
+                   n->op == TENON_OP_PAD || n->op == TENON_OP_PRELU;
     for (uint32_t i = 0; i < (weights ? 1 : n->input_count); i++)
         if (n->inputs[i] == TENON_ID_NONE ||
             node->graph->tensors[n->inputs[i]].kind == TENON_TENSOR_CONSTANT)

@@ -23,6 +23,7 @@ struct elementwise {
     uint32_t source;             /* which input comes from memory */
     uint32_t bs_input, bn_input; /* which one BS and BN read, where their source is ELEMENT */
     int32_t low, high;           /* a clamp of its own when above -128 or below 127 */
+    const int16_t *factors;      /* not NULL: BN's, per channel */
 };
 
 /* ---- what the reference kernel says ---- */
@@ -388,96 +389,188 @@ void *tenon_nvdla_plan_multiply(struct nvdla_node *node) {
     return e;
 }
 
-/* ---- leaky ReLU ---- */
+/* ---- leaky ReLU and PReLU ---- */
 
 /*
  * BS shifts x - zero_in left; BN, as PReLU, multiplies the negative ones; CVT's factor is that of
  * the positive ones. With 15 bits each, factors next to the right ones and other offsets are tried
- * until all 256 elements are as the reference kernel has them.
+ * until all 256 elements are as the reference kernel has them, for every slope that there is.
  */
-enum { LEAKY_FRACTION = 14 };
+enum { SLOPE_FRACTION = 14, SLOPE_LIMIT = 256 };
 
-static int32_t leaky_result(const struct nvdla_sdp *sdp, int32_t x) {
-    int64_t y = (int64_t)(x + sdp->bs.alu_value) * (1 << LEAKY_FRACTION);
+struct slopes {
+    uint32_t count;
+    int32_t allowed;               /* the largest difference */
+    double alpha[VALUES];          /* distinct slopes, */
+    int16_t factors[VALUES];       /* what BN multiplies by for them, */
+    int8_t wanted[VALUES][VALUES]; /* and what is to come out */
+};
+
+static int32_t slope_result(const struct nvdla_sdp *sdp, int16_t factor, int32_t x) {
+    int64_t y = (int64_t)(x + sdp->bs.alu_value) * (1 << SLOPE_FRACTION);
     if (y < 0)
-        y = tenon_shift_half_away(y * sdp->bn.mul_value, sdp->bn.mul_shift);
+        y = tenon_shift_half_away(y * factor, sdp->bn.mul_shift);
     return convert(sdp, y);
 }
 
-static bool leaky_agrees(const struct nvdla_sdp *sdp, const int8_t *wanted, bool negative) {
+/* Elements below the zero point, which are multiplied by `factor`, or the others. */
+static bool slope_agrees(const struct nvdla_sdp *sdp, const struct slopes *s, uint32_t i,
+                         int16_t factor, bool negative) {
     int32_t zero = -sdp->bs.alu_value;
     for (int32_t x = negative ? -128 : zero; x < (negative ? zero : 128); x++)
-        if (leaky_result(sdp, x) != wanted[x + 128])
+        if (abs(slope_result(sdp, factor, x) - s->wanted[i][x + 128]) > s->allowed)
             return false;
     return true;
 }
 
-/* The negative side, when the positive one is right. */
-static bool search_slope(struct nvdla_sdp *sdp, double alpha, const int8_t *wanted) {
+/* BN's factor for slope i, when the positive side is right. */
+static bool search_factor(const struct nvdla_sdp *sdp, struct slopes *s, uint32_t i) {
     enum { NEAR = 6 };
-    int shift = 14 - ilogb(alpha);
-    sdp->bn.mul_shift = (uint32_t)(shift > 62 ? 62 : shift);
-    double best = nearbyint(ldexp(alpha, (int)sdp->bn.mul_shift));
+    double best = nearbyint(ldexp(s->alpha[i], (int)sdp->bn.mul_shift));
     for (int32_t d = 0; d <= 2 * NEAR; d++) {
         double factor = best + (d % 2 == 0 ? -(d / 2) : d / 2 + 1);
-        sdp->bn.mul_value = (int16_t)fmin(factor, INT16_MAX);
-        if (leaky_agrees(sdp, wanted, true))
+        s->factors[i] = (int16_t)fmax(fmin(factor, INT16_MAX), INT16_MIN);
+        if (slope_agrees(sdp, s, i, s->factors[i], true))
             return true;
     }
     return false;
 }
 
-static bool search_leaky(struct nvdla_sdp *sdp, double gain, double alpha, int32_t zero_out,
-                         const int8_t *wanted) {
+static bool search_factors(const struct nvdla_sdp *sdp, struct slopes *s) {
+    for (uint32_t i = 0; i < s->count; i++)
+        if (!search_factor(sdp, s, i))
+            return false;
+    return true;
+}
+
+static bool search_slopes(struct nvdla_sdp *sdp, struct slopes *s, double gain, int32_t zero_out) {
     static const int16_t nudges[] = {0, 16, -16, 128, -128, 512, -512, 2048, -2048};
     enum { NEAR = 8 };
-    int shift = LEAKY_FRACTION + 14 - ilogb(gain);
+    int shift = SLOPE_FRACTION + 14 - ilogb(gain);
     sdp->cvt_shift = (uint32_t)shift;
-    double best = nearbyint(ldexp(gain, shift - LEAKY_FRACTION));
+    double best = nearbyint(ldexp(gain, shift - SLOPE_FRACTION));
     for (int32_t d = 0; d <= 2 * NEAR; d++)
         for (size_t n = 0; n < TENON_COUNT_OF(nudges); n++) {
             double scale = fmin(best + (d % 2 == 0 ? -(d / 2) : d / 2 + 1), INT16_MAX);
             double offset = nearbyint(-zero_out * ldexp(1, shift) / scale) - nudges[n];
             sdp->cvt_scale = (int16_t)scale;
             sdp->cvt_offset = (int32_t)offset;
-            if (fabs(offset) < INT32_MAX && leaky_agrees(sdp, wanted, false) &&
-                search_slope(sdp, alpha, wanted))
+            if (fabs(offset) < INT32_MAX && slope_agrees(sdp, s, 0, 0, false) &&
+                search_factors(sdp, s))
                 return true;
         }
     return false;
 }
 
-void *tenon_nvdla_plan_leaky(struct nvdla_node *node) {
+/* Everything but where BN's factors are. */
+static bool plan_slopes(struct nvdla_node *node, struct elementwise *e, struct slopes *s) {
     const struct tenon_desc *in = tenon_in(&node->call, 0), *out = tenon_out(&node->call, 0);
     double gain = (double)tenon_desc_scale(in) / (double)tenon_desc_scale(out);
-    double alpha = (double)node->call.attrs->alpha;
-    struct elementwise *e = tenon_arena_alloc(node->arena, sizeof(*e));
-    int8_t inputs[VALUES], wanted[VALUES];
-    if (e == NULL)
-        return tenon_nvdla_refuse(node, "out of memory");
-    if (!check_operands(node, 1))
-        return NULL;
-    /* Within these, all shifts are those of registers. */
-    if (!(alpha > 1.0 / 65536 && alpha <= 1) || !(gain > 1.0 / 1024 && gain < 1024))
-        return tenon_nvdla_refuse(node, "a slope of %g or a factor of %g", alpha, gain);
+    double steepest = 1.0 / (1 << 16);
+    for (uint32_t i = 0; i < s->count; i++)
+        steepest = fmax(steepest, fabs(s->alpha[i]));
+    /* Within these limits, and SLOPE_LIMIT, all shifts are those of registers. */
+    if (!(gain > 1.0 / 1024 && gain < 1024))
+        return tenon_nvdla_refuse(node, "a factor of %g", gain);
     *e = (struct elementwise){
         .sdp = {.bs = {.alu = NVDLA_ALU_ADD,
                        .alu_value = (int16_t)-tenon_desc_zero_point(in),
                        .mul = true,
-                       .mul_value = 1 << LEAKY_FRACTION},
-                .bn = {.mul = true, .prelu = true},
+                       .mul_value = 1 << SLOPE_FRACTION},
+                .bn = {.mul = true, .prelu = true, .mul_shift = (uint32_t)(14 - ilogb(steepest))},
                 .cvt_scale = 1},
         .low = -128,
         .high = 127,
     };
+    if (node->estimate)
+        return true;
+    bool exact = node->target->numerics == TENON_NUMERICS_EXACT;
+    for (s->allowed = 0; s->allowed <= (exact ? 0 : 1); s->allowed++)
+        if (search_slopes(&e->sdp, s, gain, tenon_desc_zero_point(out)))
+            return true;
+    return tenon_nvdla_refuse(node, "no factors of 16 bits give every element%s",
+                              exact ? "; --numerics within-1 allows differences of 1" : "");
+}
+
+/* `constant` is the slope's element in the operand of slopes, where there is one. */
+static bool add_slope(struct nvdla_node *node, struct slopes *s, double alpha, int8_t constant) {
+    int8_t inputs[VALUES], constants[VALUES];
     for (int32_t i = 0; i < VALUES; i++)
         inputs[i] = (int8_t)(i - 128);
-    if (node->estimate)
-        return e;
-    if (!run_reference(node, inputs, inputs, VALUES, wanted) ||
-        !search_leaky(&e->sdp, gain, alpha, tenon_desc_zero_point(out), wanted))
-        return tenon_nvdla_refuse(node, "no factors of 16 bits give every element");
+    memset(constants, constant, sizeof(constants));
+    if (!(fabs(alpha) < SLOPE_LIMIT))
+        return tenon_nvdla_refuse(node, "a slope of %g", alpha);
+    s->alpha[s->count] = alpha;
+    return run_reference(node, inputs, constants, VALUES, s->wanted[s->count++]) ||
+           tenon_nvdla_refuse(node, "the reference kernel refuses it");
+}
+
+void *tenon_nvdla_plan_leaky(struct nvdla_node *node) {
+    struct elementwise *e = tenon_arena_alloc(node->arena, sizeof(*e));
+    struct slopes *s = tenon_arena_alloc(node->arena, sizeof(*s));
+    if (e == NULL || s == NULL)
+        return tenon_nvdla_refuse(node, "out of memory");
+    if (!check_operands(node, 1))
+        return NULL;
+    if (!add_slope(node, s, (double)node->call.attrs->alpha, 0) || !plan_slopes(node, e, s))
+        return NULL;
+    e->sdp.bn.mul_value = s->factors[0];
     return e;
+}
+
+/* Slopes are told apart by their bytes. */
+static bool collect_slopes(struct nvdla_node *node, struct slopes *s, uint32_t channels,
+                           uint8_t *which) {
+    const struct tenon_desc *desc = tenon_in(&node->call, 1);
+    const int8_t *data = tenon_in_data(&node->call, 1);
+    int16_t known[VALUES] = {0}; /* 1 + the slope's number */
+    for (uint32_t c = 0; c < channels; c++) {
+        int16_t *number = &known[data[c] + 128];
+        double alpha = (data[c] - tenon_desc_zero_point(desc)) * (double)tenon_desc_scale(desc);
+        if (*number == 0 && !add_slope(node, s, alpha, data[c]))
+            return false;
+        *number = *number == 0 ? (int16_t)s->count : *number;
+        which[c] = (uint8_t)(*number - 1);
+    }
+    return true;
+}
+
+void *tenon_nvdla_plan_prelu(struct nvdla_node *node) {
+    struct nvdla_shape shape = {1, 1, 1, 1}, of_slopes;
+    struct elementwise *e = tenon_arena_alloc(node->arena, sizeof(*e));
+    struct slopes *s = tenon_arena_alloc(node->arena, sizeof(*s));
+    if (!check_operands(node, 1) ||
+        !tenon_nvdla_check_tensor(node, tenon_in(&node->call, 1), "the slope", &of_slopes))
+        return NULL;
+    if (tenon_in_data(&node->call, 1) == NULL)
+        return tenon_nvdla_refuse(node, "the slope is not constant");
+    if (of_slopes.batches != 1 || of_slopes.height != 1 || of_slopes.width != 1)
+        return tenon_nvdla_refuse(node, "slopes that are not one for all or one per channel");
+    (void)tenon_nvdla_shape_of(tenon_out(&node->call, 0), &shape);
+    uint8_t *which = tenon_arena_alloc(node->arena, of_slopes.channels);
+    int16_t *factors = tenon_arena_alloc_array(node->arena, shape.channels, sizeof(*factors));
+    if (e == NULL || s == NULL || which == NULL || factors == NULL)
+        return tenon_nvdla_refuse(node, "out of memory");
+    if (!collect_slopes(node, s, of_slopes.channels, which) || !plan_slopes(node, e, s))
+        return NULL;
+    for (uint32_t c = 0; c < shape.channels; c++)
+        factors[c] = s->factors[which[of_slopes.channels == 1 ? 0 : c]];
+    e->sdp.bn.mul_source = NVDLA_OPERAND_CHANNEL;
+    e->factors = factors;
+    return e;
+}
+
+/* Of whole atoms. */
+static uint64_t append_factors(struct nvdla_lowering *l, const int16_t *factors,
+                               uint32_t channels) {
+    struct tenon_strbuf *data = l->out->data;
+    size_t atom = 2 * (size_t)l->config->atom_bytes;
+    tenon_strbuf_align(data, atom);
+    uint64_t offset = data->size - l->out->data_base;
+    for (uint32_t c = 0; c < channels; c++)
+        tenon_strbuf_append_le16(data, (uint16_t)factors[c]);
+    tenon_strbuf_align(data, atom);
+    return offset;
 }
 
 /* ---- emission ---- */
@@ -495,8 +588,10 @@ void tenon_nvdla_emit_elementwise(struct nvdla_lowering *l, const struct nvdla_n
         return;
     }
     (void)tenon_nvdla_shape_of(tenon_out(&node->call, 0), &shape);
+    uint64_t factors = e->factors == NULL ? 0 : append_factors(l, e->factors, shape.channels);
     for (uint32_t b = 0; b < shape.batches; b++) {
         struct nvdla_sdp sdp = e->sdp;
+        sdp.bn.channel_offset = factors;
         struct nvdla_cube in = tenon_nvdla_input(l, node, e->source, b);
         sdp.dest = tenon_nvdla_output(l, node, 0, b);
         if (e->binary) {

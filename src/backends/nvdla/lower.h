@@ -116,6 +116,7 @@ void *tenon_nvdla_plan_add(struct nvdla_node *node);
 void *tenon_nvdla_plan_extreme(struct nvdla_node *node);
 void *tenon_nvdla_plan_multiply(struct nvdla_node *node);
 void *tenon_nvdla_plan_leaky(struct nvdla_node *node);
+void *tenon_nvdla_plan_prelu(struct nvdla_node *node);
 void tenon_nvdla_emit_elementwise(struct nvdla_lowering *l, const struct nvdla_node *node,
                                   const void *plan);
 uint64_t tenon_nvdla_elementwise_cycles(const struct nvdla_node *node, const void *plan);
