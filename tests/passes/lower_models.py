@@ -5,10 +5,12 @@ lower_models.py TENON RUN_PASSES: needs the shared folder of models (TENON_SHARE
 without it. The target asked for is a poor one, so that much is rewritten.
 """
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
 
+EMULATOR = shlex.split(os.environ.get("TENON_EMULATOR", ""))
 MODELS = os.path.join(os.environ.get("TENON_SHARED", ""), "models")
 NAMES = ("kws_int8", "resnet8_int8", "mobilenet_v1_025_128_uint8")
 TARGET = "channel_atom=8 stride_max=1 kernel_max=3 dilation_max=1 lut_entries=256"
@@ -25,13 +27,14 @@ def main(tenon, run_passes):
         print(f"no {', '.join(missing)} in '{MODELS}'")
         return 77
     for name in NAMES:
-        text = subprocess.run([tenon, "info", "--ir", os.path.join(MODELS, name + ".tflite")],
-                              check=True, capture_output=True).stdout
+        model = os.path.join(MODELS, name + ".tflite")
+        text = subprocess.run([*EMULATOR, tenon, "info", "--ir", model], check=True,
+                              capture_output=True).stdout
         with tempfile.NamedTemporaryFile(suffix=".tir") as file:
             file.write(text)
             file.flush()
-            run = subprocess.run([run_passes, "lower", file.name, TARGET, *PASSES], text=True,
-                                 capture_output=True)
+            run = subprocess.run([*EMULATOR, run_passes, "lower", file.name, TARGET, *PASSES],
+                                 text=True, capture_output=True)
         rewrites = sum(int(l.split()[1]) for l in run.stdout.splitlines() if " rewrites" in l)
         print(f"{name}: {rewrites} rewrites, {run.stdout.splitlines()[-1]}")
         if run.returncode != 0 or rewrites < 5:
