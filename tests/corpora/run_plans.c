@@ -1,13 +1,14 @@
 /*
  * Plans for the models of ../shared/models over the CPU and each accelerator of this build: by its
- * own measure a plan is never slower than the best single target, and it is made in time. Time is
- * that of the calling thread on the processor, best of three: what passes on the clock when there
- * are processors for the others.
+ * own measure a plan is never slower than the best single target. How long each took to make is
+ * told, and judged only when a limit is given: the calling thread's time on the processor, best of
+ * three, which is what passes on the clock when there are processors for the others.
  *
  *     run_plans FOLDER [LIMIT_MS]
  */
 #include <dirent.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,7 +134,7 @@ int main(int argc, char **argv) {
     for (int i = 0; i < count; i++) {
         size_t length = strlen(entries[i]->d_name);
         if (length > 7 && strcmp(entries[i]->d_name + length - 7, ".tflite") == 0) {
-            bool ok = check_model(argv[1], entries[i]->d_name, argc > 2 ? atof(argv[2]) : 50);
+            bool ok = check_model(argv[1], entries[i]->d_name, argc > 2 ? atof(argv[2]) : INFINITY);
             passed += ok;
             failed += !ok;
         }
