@@ -1,29 +1,6 @@
 /* The loops of isa/ over the operations of this instruction set. */
 #include "drivers/cpu/neon/vector.h"
 
-#include "drivers/cpu/isa/linear_i8.h"
-
-#include "drivers/cpu/isa/depthwise_i8.h"
-#include "drivers/cpu/isa/float.h"
-
-#include "drivers/cpu/isa/elementwise.h"
-
-#include "drivers/cpu/isa/pool.h"
-
-#include "drivers/cpu/isa/stage.h"
-
-extern const struct tenon_isa_kernels tenon_isa_neon_dot;
-
-const struct tenon_isa_kernels tenon_isa_neon_dot = {
-    .isa = TENON_CPU_NEON_DOT,
-    .linear_rows = LINEAR_ROWS,
-    .linear_i8 = linear_i8,
-    .stage_8 = stage_8,
-    .depthwise_i8 = depthwise_i8,
-    .linear_f32 = linear_f32,
-    .depthwise_f32 = depthwise_f32,
-    .binary_8 = binary_8,
-    .binary_f32 = binary_f32,
-    .sum_8 = sum_8,
-    .max_8 = max_8,
-};
+#define ISA TENON_CPU_NEON_DOT
+#define ISA_KERNELS tenon_isa_neon_dot
+#include "drivers/cpu/isa/kernels.h"

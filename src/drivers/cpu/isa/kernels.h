@@ -1,0 +1,30 @@
+/*
+ * All loops, and the row of the instruction set whose kernels.c includes this last, after a
+ * vector.h: ISA is its number, ISA_KERNELS the row's name.
+ */
+#include "drivers/cpu/isa/linear_i8.h"
+
+#include "drivers/cpu/isa/depthwise_i8.h"
+#include "drivers/cpu/isa/float.h"
+
+#include "drivers/cpu/isa/elementwise.h"
+
+#include "drivers/cpu/isa/pool.h"
+
+#include "drivers/cpu/isa/stage.h"
+
+extern const struct tenon_isa_kernels ISA_KERNELS;
+
+const struct tenon_isa_kernels ISA_KERNELS = {
+    .isa = ISA,
+    .linear_rows = LINEAR_ROWS,
+    .linear_i8 = linear_i8,
+    .stage_8 = stage_8,
+    .depthwise_i8 = depthwise_i8,
+    .linear_f32 = linear_f32,
+    .depthwise_f32 = depthwise_f32,
+    .binary_8 = binary_8,
+    .binary_f32 = binary_f32,
+    .sum_8 = sum_8,
+    .max_8 = max_8,
+};
