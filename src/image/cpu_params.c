@@ -10,6 +10,7 @@
 enum {
     BLOCK_WORDS_BYTES = 16,
     LANES_MAX = 16,
+    STAGED_CHANNELS_MAX = 16,
     SHIFT_LEFT_MAX = 30,
     SHIFT_RIGHT_MAX = 31,
     COUNT_MAX = 1 << 26 /* of quads of a panel */
@@ -175,6 +176,11 @@ bool tenon_linear_params_read(struct tenon_span bytes, struct tenon_linear_param
 uint32_t tenon_depthwise_channel(uint32_t lanes, uint32_t position) {
     uint32_t vector = position / lanes, part = position % lanes / 4, element = position % 4;
     return 16 * part + 4 * vector + element;
+}
+
+/* Pixels of more bytes are read faster where they are than they are staged. */
+uint32_t tenon_depthwise_pixels(uint32_t lanes, uint32_t channels) {
+    return channels <= STAGED_CHANNELS_MAX && channels < 4 * lanes ? 4 * lanes / channels : 1;
 }
 
 static void depthwise_at(const struct tenon_depthwise_params *params, const uint8_t *block,

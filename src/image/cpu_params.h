@@ -84,6 +84,9 @@ size_t tenon_params_block_header(uint32_t channels);
  * Channels of a block stand in the order in which interleaving four rows of bytes leaves them:
  * vector i of the four, 128-bit part p, element j of it is channel 16 p + 4 i + j. The last block
  * overlaps the one before it where the channels are no multiple.
+ *
+ * Where a block holds the channels of several pixels, it does: those of tenon_depthwise_pixels
+ * neighbours in a row, one after the other, are the channels of the parameters.
  */
 struct tenon_depthwise_params {
     uint32_t lanes, channels, blocks, taps, depth;
@@ -104,6 +107,8 @@ TENON_NODISCARD bool tenon_depthwise_params_read(struct tenon_span bytes,
                                                  struct tenon_depthwise_params *out);
 void tenon_depthwise_block_get(const struct tenon_depthwise_params *params, uint32_t index,
                                struct tenon_depthwise_block *out);
+/* Neighbouring outputs that a block holds of so many channels, which are not 0. */
+uint32_t tenon_depthwise_pixels(uint32_t lanes, uint32_t channels);
 /* Channel of a block that stands at `position` of its 4 * lanes. */
 uint32_t tenon_depthwise_channel(uint32_t lanes, uint32_t position);
 

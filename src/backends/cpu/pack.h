@@ -19,9 +19,6 @@ struct tenon_packing {
 };
 
 bool tenon_pack_linear_i8(const struct tenon_packing *packing, const struct tenon_op_call *call);
-/* A depthwise convolution of a few channels, which would leave most of a block empty, as a
- * convolution. */
-bool tenon_pack_spread_i8(const struct tenon_packing *packing, const struct tenon_op_call *call);
 bool tenon_pack_depthwise_i8(const struct tenon_packing *packing, const struct tenon_op_call *call);
 /* conv_2d, fully_connected, depthwise_conv_2d. */
 bool tenon_pack_f32(const struct tenon_packing *packing, const struct tenon_op_call *call);

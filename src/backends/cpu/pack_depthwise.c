@@ -2,7 +2,8 @@
  * depthwise_i8: blocks of four vectors of channels. A step multiplies up to four rows of the window
  * at one of its columns (image/cpu_params.h); weights that do not fit the first step of a column,
  * because they leave i8 or, on instruction sets that add products in 16 bits, because their pairs
- * could overflow there, are left for another step of the same column.
+ * could overflow there, are left for another step of the same column. Where a block holds several
+ * pixels, weights are repeated for each.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,14 +20,15 @@ struct depthwise {
     const struct tenon_op_call *call;
     const struct tenon_cpu_isa_info *isa;
     struct tenon_channels channels;
+    uint32_t count; /* of channels of all pixels of a block */
     uint32_t k_h, k_w, depth, quads, block, blocks;
     int16_t *weights; /* [block][k_h * k_w]; what is left of them while packing */
     struct tenon_strbuf bytes, steps;
 };
 
 static uint32_t first_channel(const struct depthwise *d, uint32_t block) {
-    uint32_t count = (uint32_t)d->channels.count, first = block * d->block;
-    return count >= d->block && first > count - d->block ? count - d->block : first;
+    uint32_t first = block * d->block;
+    return d->count >= d->block && first > d->count - d->block ? d->count - d->block : first;
 }
 
 static void load_channel(const struct depthwise *d, int32_t c, int16_t *out) {
@@ -73,8 +75,8 @@ static void write_block(struct depthwise *d, size_t base, size_t offsets, uint32
     d->bytes.size = d->steps.size = 0;
     memset(d->weights, 0, d->block * taps * sizeof(*d->weights));
     for (uint32_t p = 0; p < d->block; p++) {
-        int32_t c = (int32_t)(words[0] + tenon_depthwise_channel(d->isa->lanes, p));
-        channel_of[p] = c < d->channels.count ? c : -1;
+        uint32_t c = words[0] + tenon_depthwise_channel(d->isa->lanes, p);
+        channel_of[p] = c < d->count ? (int32_t)(c % (uint32_t)d->channels.count) : -1;
         if (channel_of[p] >= 0)
             load_channel(d, channel_of[p], d->weights + p * taps);
     }
@@ -93,8 +95,9 @@ static void write_blocks(struct depthwise *d) {
         load_channel(d, c, d->weights);
         tenon_channels_fold(&d->channels, c, d->weights, taps);
     }
-    size_t offsets =
-        tenon_pack_header(d->packing, &d->channels, d->blocks, (uint32_t)taps, d->depth);
+    struct tenon_channels all = d->channels;
+    all.count = (int32_t)d->count;
+    size_t offsets = tenon_pack_header(d->packing, &all, d->blocks, (uint32_t)taps, d->depth);
     for (uint32_t block = 0; block < d->blocks; block++)
         write_block(d, base, offsets, block);
 }
@@ -111,7 +114,8 @@ bool tenon_pack_depthwise_i8(const struct tenon_packing *packing,
     d.depth = d.isa->adds_in_16_bits || d.k_h <= 3 ? 3 : 4;
     d.quads = (d.k_h + d.depth - 1) / d.depth;
     d.block = d.isa->lanes * 4;
-    d.blocks = ((uint32_t)dims[3] + d.block - 1) / d.block;
+    d.count = (uint32_t)dims[3] * tenon_depthwise_pixels(d.isa->lanes, (uint32_t)dims[3]);
+    d.blocks = (d.count + d.block - 1) / d.block;
     d.weights = malloc((size_t)d.block * d.k_h * d.k_w * sizeof(*d.weights));
     tenon_strbuf_init(&d.bytes);
     tenon_strbuf_init(&d.steps);

@@ -11,10 +11,7 @@
 #include "image/cpu_params.h"
 #include "op/kernel.h"
 
-enum { SAMPLED_PANELS = 2, LANES_MAX = 16, SPREAD_MAX = 16 };
-/* Vectors of 8 lanes take 32 channels of a depthwise convolution at once; with 16 of 16 lanes, the
- * zeros cost more than the empty lanes. */
-enum { SPREAD_LANES = 8 };
+enum { SAMPLED_PANELS = 2, LANES_MAX = 16 };
 
 struct linear {
     const struct tenon_packing *packing;
@@ -24,20 +21,12 @@ struct linear {
     size_t products;     /* of a channel */
     size_t first_stride; /* between channels' first weights */
     size_t stride;       /* between weights of a channel */
-    bool spread;         /* a depthwise convolution: other channels' weights are zero */
     uint32_t quads, panels, depth;
     int16_t *weights; /* [lanes][quads * 4] of one panel */
     struct tenon_arrangement arrangement;
 };
 
 static void load_channel(const struct linear *l, size_t c, int16_t *out) {
-    if (l->spread) {
-        size_t channels = (size_t)l->channels.count;
-        memset(out, 0, l->products * sizeof(*out));
-        for (size_t k = c; k < l->products; k += channels)
-            tenon_pack_load(l->call, k, 1, 1, out + k);
-        return;
-    }
     tenon_pack_load(l->call, c * l->first_stride, l->stride, l->products, out);
 }
 
@@ -197,13 +186,10 @@ static bool linear_init(struct linear *l) {
     bool last = l->call->op == TENON_OP_DEPTHWISE_CONV_2D;
     bool grouped = l->call->op == TENON_OP_CONV_2D && dims[3] != in->shape.dims[3];
     bool single = in->shape.dims[3] == 1;
-    if (grouped || (last && single == l->spread) || count > INT32_MAX / 64)
-        return false;
-    if (l->spread &&
-        (dims[3] != in->shape.dims[3] || dims[3] > SPREAD_MAX || l->isa->lanes != SPREAD_LANES))
+    if (grouped || (last && !single) || count > INT32_MAX / 64)
         return false;
     l->channels.count = last ? dims[3] : dims[0];
-    l->products = l->spread ? count : count / (size_t)l->channels.count;
+    l->products = count / (size_t)l->channels.count;
     l->first_stride = last ? 1 : l->products;
     l->stride = last ? (size_t)l->channels.count : 1;
     l->quads = (uint32_t)((l->products + TENON_QUAD - 1) / TENON_QUAD);
@@ -211,10 +197,8 @@ static bool linear_init(struct linear *l) {
     return true;
 }
 
-static bool pack_linear(const struct tenon_packing *packing, const struct tenon_op_call *call,
-                        bool spread) {
-    struct linear l = {
-        .packing = packing, .call = call, .isa = tenon_cpu_isa_get(packing->isa), .spread = spread};
+bool tenon_pack_linear_i8(const struct tenon_packing *packing, const struct tenon_op_call *call) {
+    struct linear l = {.packing = packing, .call = call, .isa = tenon_cpu_isa_get(packing->isa)};
     if (!tenon_pack_constant(call) || !linear_init(&l))
         return false;
     l.weights = malloc((size_t)l.quads * TENON_QUAD * l.isa->lanes * sizeof(*l.weights));
@@ -231,12 +215,4 @@ static bool pack_linear(const struct tenon_packing *packing, const struct tenon_
     free(l.weights);
     tenon_arrangement_finish(&l.arrangement);
     return true;
-}
-
-bool tenon_pack_linear_i8(const struct tenon_packing *packing, const struct tenon_op_call *call) {
-    return pack_linear(packing, call, false);
-}
-
-bool tenon_pack_spread_i8(const struct tenon_packing *packing, const struct tenon_op_call *call) {
-    return pack_linear(packing, call, true);
 }

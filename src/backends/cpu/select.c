@@ -28,7 +28,6 @@ struct row {
 static const struct row rows[] = {
     {TENON_OP_CONV_2D, INTEGERS, "linear_i8", true, tenon_pack_linear_i8},
     {TENON_OP_FULLY_CONNECTED, INTEGERS, "linear_i8", true, tenon_pack_linear_i8},
-    {TENON_OP_DEPTHWISE_CONV_2D, INTEGERS, "linear_i8", true, tenon_pack_spread_i8},
     {TENON_OP_DEPTHWISE_CONV_2D, INTEGERS, "depthwise_i8", true, tenon_pack_depthwise_i8},
     {TENON_OP_DEPTHWISE_CONV_2D, INTEGERS, "linear_i8", true, tenon_pack_linear_i8},
     {TENON_OP_CONV_2D, FLOATS, "linear_f32", true, tenon_pack_f32},
