@@ -260,3 +260,25 @@ bool tenon_float_params_read(struct tenon_span bytes, struct tenon_float_params 
            tenon_mul_size(panel, out->panels, &all) &&
            tenon_span_has(bytes, TENON_PARAMS_HEADER_BYTES, all);
 }
+
+/* ---- binary_8 ---- */
+
+static bool factor_ok(int32_t factor) {
+    return factor > -(1 << TENON_SUM_FACTOR_BITS) && factor < 1 << TENON_SUM_FACTOR_BITS;
+}
+
+bool tenon_sum_params_read(struct tenon_span bytes, struct tenon_sum_params *out) {
+    if (bytes.size != TENON_SUM_PARAMS_BYTES)
+        return false;
+    *out = (struct tenon_sum_params){
+        .factor_a = (int32_t)word(bytes.data, 0),
+        .factor_b = (int32_t)word(bytes.data, 1),
+        .add = (int32_t)word(bytes.data, 2),
+        .zero = (int32_t)word(bytes.data, 3),
+        .shift = word(bytes.data, 4),
+    };
+    return factor_ok(out->factor_a) && factor_ok(out->factor_b) &&
+           out->shift >= TENON_SUM_SHIFT_MIN && out->shift <= TENON_SUM_SHIFT_MAX &&
+           out->add >= 0 && out->add < 1 << out->shift && out->zero > INT16_MIN &&
+           out->zero < INT16_MAX;
+}

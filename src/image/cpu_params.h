@@ -128,4 +128,29 @@ static inline const uint8_t *tenon_float_panel(const struct tenon_float_params *
     return params->panel_bytes + index * bytes;
 }
 
+/* ---- binary_8, add and sub: five words, or nothing ---- */
+
+/*
+ * With elements as u8 (i8 with its sign bit flipped) the result is
+ * ((factor_a * a + factor_b * b + add) >> shift) + zero, clamped. Vectors take the factors in two
+ * parts, of which the lower has 15 bits.
+ */
+struct tenon_sum_params {
+    int32_t factor_a, factor_b; /* below 2^29 */
+    int32_t add;                /* of 0 … 2^shift - 1 */
+    int32_t zero;               /* of 16 bits */
+    uint32_t shift;             /* 16 … 30 */
+};
+
+enum {
+    TENON_SUM_PARAMS_BYTES = 20,
+    TENON_SUM_SHIFT_MIN = 16,
+    TENON_SUM_SHIFT_MAX = 30,
+    TENON_SUM_FACTOR_BITS = 29,
+    TENON_SUM_LOW_BITS = 15,
+    TENON_SUM_GAIN_MAX = 128 /* of both factors, before zero is added: sums fit 16 bits */
+};
+
+TENON_NODISCARD bool tenon_sum_params_read(struct tenon_span bytes, struct tenon_sum_params *out);
+
 #endif

@@ -240,7 +240,7 @@ static bool make_binary(struct one *o, enum tenon_type type) {
     struct tenon_desc a = describe(o, type, 3, h, 3, c, 0), b = describe(o, type, 3, h, 3, c, 0);
     struct tenon_desc out = describe(o, type, 3, h, 3, c, 0);
     add_tensor(o, TENON_TENSOR_INPUT, &a);
-    add_tensor(o, TENON_TENSOR_INPUT, &b);
+    add_tensor(o, chance(4) ? TENON_TENSOR_CONSTANT : TENON_TENSOR_INPUT, &b);
     add_tensor(o, TENON_TENSOR_RESULT, &out);
     o->attrs.activation = between(TENON_ACTIVATION_NONE, TENON_ACTIVATION_RELU6);
     return close_graph(o, ops[random_u32() % 3],

@@ -188,19 +188,17 @@ static enum tenon_status lower_node(struct lowering *l, uint32_t step, struct te
     tenon_graph_node_call(l->graph, l->part->nodes[step], NULL, operands, &op);
     if (!tenon_cpu_select_kernel(l->target, l->isa, &op, l->arena, l->out, call))
         return tenon_fail_memory(error);
-    bool packed = call->params.size != 0;
     for (uint32_t i = 0; i < node->input_count; i++) {
         uint32_t id = node->inputs[i];
         if (id == TENON_ID_NONE)
             continue;
-        bool constant = l->graph->tensors[id].kind == TENON_TENSOR_CONSTANT;
-        if (constant && packed) /* the kernel reads its parameters instead */
-            call->operands[i] = (struct tenon_cpu_operand){.place = TENON_CPU_PACKED,
-                                                           .desc = l->graph->tensors[id].desc};
-        else if (constant && !l->locations[id].known)
+        if (call->operands[i].place == TENON_CPU_PACKED) { /* the kernel reads its parameters */
+            call->operands[i].desc = l->graph->tensors[id].desc;
+            continue;
+        }
+        if (l->graph->tensors[id].kind == TENON_TENSOR_CONSTANT && !l->locations[id].known)
             locate_constant(l, id);
-        if (!constant || !packed)
-            set_operand(l, id, &call->operands[i]);
+        set_operand(l, id, &call->operands[i]);
     }
     for (uint32_t i = 0; i < node->output_count; i++) {
         locate_output(l, node, i, step);

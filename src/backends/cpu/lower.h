@@ -9,7 +9,7 @@
 /*
  * Chooses the kernel of a call whose operands are set and, if the kernel wants parameters, appends
  * them to `out->data` (aligned) and sets params_offset and params.size. Sets kernel and
- * scratch_bytes. False: out of memory.
+ * scratch_bytes, and the place of operands that the parameters hold. False: out of memory.
  */
 bool tenon_cpu_select_kernel(const struct tenon_target *target, enum tenon_cpu_isa isa,
                              const struct tenon_op_call *op, struct tenon_arena *arena,

@@ -24,6 +24,8 @@ bool tenon_pack_depthwise_i8(const struct tenon_packing *packing, const struct t
 bool tenon_pack_f32(const struct tenon_packing *packing, const struct tenon_op_call *call);
 /* Any function of one 8-bit element: its table. */
 bool tenon_pack_lookup_8(const struct tenon_packing *packing, const struct tenon_op_call *call);
+/* Operands of one shape: the proven sum, or nothing. */
+bool tenon_pack_binary_8(const struct tenon_packing *packing, const struct tenon_op_call *call);
 /* Nothing to pack: operands of one shape; a window small enough for 32-bit sums. */
 bool tenon_pack_binary(const struct tenon_packing *packing, const struct tenon_op_call *call);
 bool tenon_pack_pool(const struct tenon_packing *packing, const struct tenon_op_call *call);

@@ -1,10 +1,11 @@
 /*
- * lookup_8: the table of an operator's results, asked of its reference kernel; and the conditions
- * of kernels without parameters.
+ * lookup_8: the table of an operator's results, asked of its reference kernel; binary_8: the sum
+ * that was proven; and the conditions of kernels without parameters.
  */
 #include <stdlib.h>
 
 #include "backends/cpu/pack.h"
+#include "backends/cpu/pair_sum.h"
 #include "op/kernel.h"
 
 enum { TABLE_BYTES = 256, WINDOW_MAX = 1 << 16 };
@@ -42,6 +43,22 @@ bool tenon_pack_lookup_8(const struct tenon_packing *packing, const struct tenon
 bool tenon_pack_binary(const struct tenon_packing *packing, const struct tenon_op_call *call) {
     (void)packing;
     return tenon_shape_equal(&tenon_in(call, 0)->shape, &tenon_in(call, 1)->shape);
+}
+
+bool tenon_pack_binary_8(const struct tenon_packing *packing, const struct tenon_op_call *call) {
+    struct tenon_pair pair;
+    struct tenon_sum_params sum;
+    if (!tenon_pack_binary(packing, call))
+        return false;
+    tenon_pair_init(&pair, call);
+    if (call->op == TENON_OP_MUL || !tenon_pair_sum_find(&pair, &sum))
+        return true;
+    tenon_strbuf_append_le32(packing->out, (uint32_t)sum.factor_a);
+    tenon_strbuf_append_le32(packing->out, (uint32_t)sum.factor_b);
+    tenon_strbuf_append_le32(packing->out, (uint32_t)sum.add);
+    tenon_strbuf_append_le32(packing->out, (uint32_t)sum.zero);
+    tenon_strbuf_append_le32(packing->out, sum.shift);
+    return true;
 }
 
 bool tenon_pack_pool(const struct tenon_packing *packing, const struct tenon_op_call *call) {

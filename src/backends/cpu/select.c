@@ -14,7 +14,8 @@ struct row {
     enum tenon_op op;
     uint32_t types; /* of input 0 */
     const char *kernel;
-    bool per_isa; /* "kernel.isa" */
+    bool per_isa;         /* "kernel.isa" */
+    bool packs_constants; /* after input 0: they are in the parameters, nowhere else */
     pack_fn *pack;
 };
 
@@ -23,24 +24,24 @@ struct row {
 #define FLOATS TENON_TYPE_BIT(F32)
 
 #define LOOKUP(op) \
-    { TENON_OP_##op, INTEGERS, "lookup_8", false, tenon_pack_lookup_8 }
+    { TENON_OP_##op, INTEGERS, "lookup_8", false, false, tenon_pack_lookup_8 }
 
 static const struct row rows[] = {
-    {TENON_OP_CONV_2D, INTEGERS, "linear_i8", true, tenon_pack_linear_i8},
-    {TENON_OP_FULLY_CONNECTED, INTEGERS, "linear_i8", true, tenon_pack_linear_i8},
-    {TENON_OP_DEPTHWISE_CONV_2D, INTEGERS, "depthwise_i8", true, tenon_pack_depthwise_i8},
-    {TENON_OP_DEPTHWISE_CONV_2D, INTEGERS, "linear_i8", true, tenon_pack_linear_i8},
-    {TENON_OP_CONV_2D, FLOATS, "linear_f32", true, tenon_pack_f32},
-    {TENON_OP_FULLY_CONNECTED, FLOATS, "linear_f32", true, tenon_pack_f32},
-    {TENON_OP_DEPTHWISE_CONV_2D, FLOATS, "depthwise_f32", true, tenon_pack_f32},
-    {TENON_OP_ADD, INTEGERS, "binary_8", true, tenon_pack_binary},
-    {TENON_OP_SUB, INTEGERS, "binary_8", true, tenon_pack_binary},
-    {TENON_OP_MUL, INTEGERS, "binary_8", true, tenon_pack_binary},
-    {TENON_OP_ADD, FLOATS, "binary_f32", true, tenon_pack_binary},
-    {TENON_OP_SUB, FLOATS, "binary_f32", true, tenon_pack_binary},
-    {TENON_OP_MUL, FLOATS, "binary_f32", true, tenon_pack_binary},
-    {TENON_OP_AVERAGE_POOL_2D, INTEGERS, "pool_8", true, tenon_pack_pool},
-    {TENON_OP_MAX_POOL_2D, INTEGERS, "pool_8", true, tenon_pack_pool},
+    {TENON_OP_CONV_2D, INTEGERS, "linear_i8", true, true, tenon_pack_linear_i8},
+    {TENON_OP_FULLY_CONNECTED, INTEGERS, "linear_i8", true, true, tenon_pack_linear_i8},
+    {TENON_OP_DEPTHWISE_CONV_2D, INTEGERS, "depthwise_i8", true, true, tenon_pack_depthwise_i8},
+    {TENON_OP_DEPTHWISE_CONV_2D, INTEGERS, "linear_i8", true, true, tenon_pack_linear_i8},
+    {TENON_OP_CONV_2D, FLOATS, "linear_f32", true, true, tenon_pack_f32},
+    {TENON_OP_FULLY_CONNECTED, FLOATS, "linear_f32", true, true, tenon_pack_f32},
+    {TENON_OP_DEPTHWISE_CONV_2D, FLOATS, "depthwise_f32", true, true, tenon_pack_f32},
+    {TENON_OP_ADD, INTEGERS, "binary_8", true, false, tenon_pack_binary_8},
+    {TENON_OP_SUB, INTEGERS, "binary_8", true, false, tenon_pack_binary_8},
+    {TENON_OP_MUL, INTEGERS, "binary_8", true, false, tenon_pack_binary_8},
+    {TENON_OP_ADD, FLOATS, "binary_f32", true, false, tenon_pack_binary},
+    {TENON_OP_SUB, FLOATS, "binary_f32", true, false, tenon_pack_binary},
+    {TENON_OP_MUL, FLOATS, "binary_f32", true, false, tenon_pack_binary},
+    {TENON_OP_AVERAGE_POOL_2D, INTEGERS, "pool_8", true, false, tenon_pack_pool},
+    {TENON_OP_MAX_POOL_2D, INTEGERS, "pool_8", true, false, tenon_pack_pool},
     LOOKUP(RELU),
     LOOKUP(RELU6),
     LOOKUP(RELU_N1_TO_1),
@@ -90,6 +91,9 @@ static bool pack(const struct row *row, enum tenon_cpu_isa isa, const struct ten
         return false;
     call->params_offset = start - out->data_base;
     call->params.size = out->data->size - start;
+    for (uint32_t i = 1; row->packs_constants && i < op->input_count; i++)
+        if (op->inputs[i].data != NULL)
+            call->operands[i].place = TENON_CPU_PACKED;
     return true;
 }
 

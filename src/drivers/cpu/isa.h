@@ -54,11 +54,16 @@ struct tenon_depthwise_i8 {
     uint8_t padding; /* after flipping */
 };
 
+/* How pairs become results: by the rule, one by one; add and sub as a proven sum; mul by the double
+ * rule, which stays within 32 bits. */
+enum tenon_binary_form { TENON_BINARY_PLAIN, TENON_BINARY_SUM, TENON_BINARY_MUL };
+
 /* add, sub, mul. */
 struct tenon_binary_8 {
     struct tenon_pair pair;
-    bool vector_rounding; /* the double rule, proven to stay within 32 bits */
-    uint8_t flip;         /* 0x80 where elements are i8 */
+    enum tenon_binary_form form;
+    struct tenon_sum_params sum;
+    uint8_t flip; /* 0x80 where elements are i8 */
 };
 
 struct tenon_isa_kernels {

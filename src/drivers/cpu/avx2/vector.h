@@ -120,7 +120,7 @@ TENON_ALWAYS_INLINE vs vs_add(vs a, vs b) {
 TENON_ALWAYS_INLINE vi vs_widen(vs x) {
     return _mm256_madd_epi16(x, _mm256_set1_epi16(1));
 }
-/* The two products of each lane. */
+/* The two products of 16 bits of each lane. */
 TENON_ALWAYS_INLINE vi vs_dot(vi a, vi b) {
     return _mm256_madd_epi16(a, b);
 }

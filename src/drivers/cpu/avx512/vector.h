@@ -103,6 +103,10 @@ TENON_ALWAYS_INLINE vi vi_negate_as(vi x, vi sign) {
 TENON_ALWAYS_INLINE vi vi_scale(vi x, vf factor) {
     return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(x), factor));
 }
+/* The two products of 16 bits of each lane. */
+TENON_ALWAYS_INLINE vi vs_dot(vi a, vi b) {
+    return _mm512_madd_epi16(a, b);
+}
 /* acc + the four products of each lane. */
 TENON_ALWAYS_INLINE vi vi_dot(vi acc, vi u8, vi i8) {
     return _mm512_dpbusd_epi32(acc, u8, i8);

@@ -1,29 +1,66 @@
 /* binary_8 and binary_f32 over the operations of a vector.h, after requantize.h: two operands of
  * the same shape. */
 
-/* The double rule, proven to stay within 32 bits. */
-static size_t binary_vectors(const struct tenon_binary_8 *binary, const uint8_t *a,
-                             const uint8_t *b, size_t count, uint8_t *out) {
+TENON_ALWAYS_INLINE vi factor_pair(int32_t a, int32_t b) {
+    return vi_dup((int32_t)((uint32_t)(uint16_t)a | (uint32_t)b << 16));
+}
+
+/* What lies below TENON_SUM_LOW_BITS of a factor, with a sign. */
+static int32_t low_part(int32_t factor) {
+    const int32_t half = 1 << (TENON_SUM_LOW_BITS - 1);
+    return ((factor + half) & (2 * half - 1)) - half;
+}
+
+static int32_t high_part(int32_t factor) {
+    return (factor - low_part(factor)) >> TENON_SUM_LOW_BITS;
+}
+
+/* A proven sum: ((high << 15) + low) >> shift, where what `high` adds is a multiple of 2^15. */
+static void binary_sums(const struct tenon_binary_8 *binary, const uint8_t *a, const uint8_t *b,
+                        size_t count, uint8_t *out) {
+    const struct tenon_sum_params *sum = &binary->sum;
     const struct tenon_pair *pair = &binary->pair;
-    struct factors q, qa, qb;
+    vi high = factor_pair(high_part(sum->factor_a), high_part(sum->factor_b));
+    vi low = factor_pair(low_part(sum->factor_a), low_part(sum->factor_b)), add = vi_dup(sum->add);
+    vi low_bits = vi_dup(TENON_SUM_LOW_BITS);
+    vi shift = vi_dup((int32_t)sum->shift - TENON_SUM_LOW_BITS);
+    vb flip = vb_dup(binary->flip), zero = vb_dup(0);
+    struct tenon_output_range bounds = {pair->low, pair->high, sum->zero - binary->flip,
+                                        binary->flip};
+    struct range range = range_of(&bounds);
+    for (size_t i = 0; i < count; i += 4 * LANES) {
+        bool some = count - i < 4 * LANES;
+        uint32_t left = (uint32_t)(count - i);
+        vb x = some ? vb_load_some(a + i, left) : vb_load(a + i);
+        vb y = some ? vb_load_some(b + i, left) : vb_load(b + i);
+        const vb bytes[4] = {vb_xor(x, flip), zero, vb_xor(y, flip), zero};
+        vi pairs[4];
+        vb_interleave(bytes, pairs);
+        TENON_UNROLL for (int k = 0; k < 4; k++) {
+            vi below = vi_shift_right(vi_add(vs_dot(pairs[k], low), add), low_bits);
+            pairs[k] = vi_shift_right(vi_add(vs_dot(pairs[k], high), below), shift);
+        }
+        if (some)
+            vb_store_some(out + i, to_bytes(&range, pairs), left);
+        else
+            vb_store(out + i, to_bytes(&range, pairs));
+    }
+}
+
+/* mul by the double rule, proven to stay within 32 bits. */
+static size_t binary_products(const struct tenon_binary_8 *binary, const uint8_t *a,
+                              const uint8_t *b, size_t count, uint8_t *out) {
+    const struct tenon_pair *pair = &binary->pair;
+    struct factors q;
     factors_dup(&q, &pair->out);
-    factors_dup(&qa, &pair->a);
-    factors_dup(&qb, &pair->b);
     vi low = vi_dup(pair->low), high = vi_dup(pair->high), zero = vi_dup(pair->zero_out);
-    vi flip = vi_dup(binary->flip), shift = vi_dup(pair->left_shift);
+    vi flip = vi_dup(binary->flip);
     vi zero_a = vi_dup(pair->zero_a + binary->flip), zero_b = vi_dup(pair->zero_b + binary->flip);
     size_t i = 0;
     for (; i + LANES <= count; i += LANES) {
         vi x = vi_sub(vi_xor(vi_widen(a + i), flip), zero_a);
         vi y = vi_sub(vi_xor(vi_widen(b + i), flip), zero_b);
-        if (pair->op != TENON_OP_MUL) {
-            x = scale_double(&qa, vi_shift_left(x, shift));
-            y = scale_double(&qb, vi_shift_left(y, shift));
-        }
-        vi sum = pair->op == TENON_OP_MUL   ? vi_multiply(x, y)
-                 : pair->op == TENON_OP_ADD ? vi_add(x, y)
-                                            : vi_sub(x, y);
-        vi scaled = vi_add(scale_double(&q, sum), zero);
+        vi scaled = vi_add(scale_double(&q, vi_multiply(x, y)), zero);
         vi_store_bytes(out + i, vi_min(vi_max(scaled, low), high));
     }
     return i;
@@ -35,7 +72,13 @@ static int32_t element_at(const uint8_t *data, size_t i, uint8_t flip) {
 
 static void binary_8(const struct tenon_binary_8 *binary, const uint8_t *a, const uint8_t *b,
                      size_t count, uint8_t *out) {
-    size_t i = binary->vector_rounding ? binary_vectors(binary, a, b, count, out) : 0;
+    if (binary->form == TENON_BINARY_SUM) {
+        binary_sums(binary, a, b, count, out);
+        return;
+    }
+    size_t i = 0;
+    if (binary->form == TENON_BINARY_MUL)
+        i = binary_products(binary, a, b, count, out);
     for (; i < count; i++)
         out[i] = (uint8_t)tenon_pair_combine(&binary->pair, element_at(a, i, binary->flip),
                                              element_at(b, i, binary->flip));

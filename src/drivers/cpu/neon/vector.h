@@ -101,6 +101,11 @@ TENON_ALWAYS_INLINE vi vi_negate_as(vi x, vi sign) {
 TENON_ALWAYS_INLINE vi vi_scale(vi x, vf factor) {
     return vcvtnq_s32_f32(vmulq_f32(vcvtq_f32_s32(x), factor));
 }
+/* The two products of 16 bits of each lane. */
+TENON_ALWAYS_INLINE vi vs_dot(vi a, vi b) {
+    int16x8_t x = vreinterpretq_s16_s32(a), y = vreinterpretq_s16_s32(b);
+    return vpaddq_s32(vmull_s16(vget_low_s16(x), vget_low_s16(y)), vmull_high_s16(x, y));
+}
 /* acc + the four products of each lane. */
 TENON_ALWAYS_INLINE vi vi_dot(vi acc, vi a, vi b) {
     int8x16_t x = vreinterpretq_s8_s32(a), y = vreinterpretq_s8_s32(b);

@@ -110,6 +110,13 @@ TENON_ALWAYS_INLINE vi vi_negate_as(vi x, vi sign) {
 TENON_ALWAYS_INLINE vi vi_scale(vi x, vf factor) {
     EACH(vi, (int32_t)rintf((float)x.e[i] * factor.e[i]));
 }
+/* The two products of 16 bits of each lane. */
+TENON_ALWAYS_INLINE vi vs_dot(vi a, vi b) {
+    int16_t p[2 * LANES], q[2 * LANES];
+    memcpy(p, &a, sizeof(p));
+    memcpy(q, &b, sizeof(q));
+    EACH(vi, (int32_t)((uint32_t)(p[2 * i] * q[2 * i]) + (uint32_t)(p[2 * i + 1] * q[2 * i + 1])));
+}
 /* acc + the four products of each lane. */
 TENON_ALWAYS_INLINE vi vi_dot(vi acc, vi u8, vi i8) {
     uint8_t a[4 * LANES];
