@@ -216,6 +216,8 @@ static bool make_dense(struct one *o, enum tenon_type type) {
 static bool make_depthwise_of(struct one *o, enum tenon_type type, int32_t channels) {
     int32_t k_h = between(1, 5), k_w = between(1, 5);
     int32_t in_h = between(1, chance(4) ? 40 : 9), in_w = between(1, chance(4) ? 40 : 9);
+    if (chance(32)) /* several tiles of a row */
+        in_w = between(100, 260);
     struct tenon_desc in = describe(o, type, 4, between(1, 2), in_h, in_w, channels);
     int32_t multiplier = channels == 1 ? between(1, 20) : 1;
     int32_t dims[4] = {1, k_h, k_w, channels * multiplier};
@@ -225,7 +227,7 @@ static bool make_depthwise_of(struct one *o, enum tenon_type type, int32_t chann
 }
 
 static bool make_depthwise(struct one *o, enum tenon_type type) {
-    int32_t channels = random_channels();
+    int32_t channels = chance(32) ? between(250, 600) : random_channels();
     return make_depthwise_of(o, type, channels);
 }
 

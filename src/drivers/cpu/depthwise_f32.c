@@ -1,4 +1,4 @@
-/* The kernel depthwise_f32, over tiles of output pixels. */
+/* The kernel depthwise_f32, over tiles of rows of output pixels. */
 #include <string.h>
 
 #include "drivers/cpu/kernels.h"
@@ -9,16 +9,20 @@ enum { TILE_POINTERS = 1024, GRAIN_MACS = 50000 };
 struct depthwise {
     struct tenon_rows rows;
     const struct tenon_isa_kernels *isa;
-    struct tenon_float_params f32;
-    size_t taps, tile_pixels, tiles, grain;
+    struct tenon_depthwise_f32 f32;
+    size_t row_tiles, tile_pixels, grain; /* tiles of a row */
 };
 
 static enum tenon_status read_f32(struct depthwise *d, const struct tenon_cpu_call *call,
                                   struct tenon_error *error) {
-    struct tenon_float_params *params = &d->f32;
+    struct tenon_float_params *params = &d->f32.params;
+    const struct tenon_window *w = &d->rows.window;
+    d->f32.k_h = (size_t)w->k_h;
+    d->f32.k_w = (size_t)w->k_w;
+    d->f32.step = tenon_rows_column_step(&d->rows);
     if (!tenon_float_params_read(call->params, params) ||
-        params->lanes != tenon_cpu_isa_get(d->isa->isa)->lanes || params->products != d->taps ||
-        params->channels != (uint32_t)d->rows.window.in_c)
+        params->lanes != tenon_cpu_isa_get(d->isa->isa)->lanes ||
+        params->products != d->f32.k_h * d->f32.k_w || params->channels != (uint32_t)w->in_c)
         return tenon_fail(error, TENON_ERROR_BAD_IMAGE,
                           "parameters of depthwise_f32 are malformed");
     return TENON_OK;
@@ -35,7 +39,6 @@ static enum tenon_status prepare(const struct tenon_cpu_call *call,
         return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "a depthwise kernel for another operator");
     d->isa = isa;
     enum tenon_status status = tenon_rows_init(&d->rows, call, error);
-    d->taps = (size_t)d->rows.window.k_h * (size_t)d->rows.window.k_w;
     if (status == TENON_OK)
         status = read_f32(d, call, error);
     if (status != TENON_OK)
@@ -43,11 +46,13 @@ static enum tenon_status prepare(const struct tenon_cpu_call *call,
     if (d->rows.pixel_count * d->rows.pixel_bytes != tenon_desc_size(out) ||
         d->rows.pixel_count == 0)
         return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "a depthwise kernel of another output");
-    d->tile_pixels = TILE_POINTERS / d->taps + 1;
-    d->tiles = (d->rows.pixel_count + d->tile_pixels - 1) / d->tile_pixels;
-    d->grain = GRAIN_MACS / (d->tile_pixels * d->taps * d->rows.pixel_bytes) + 1;
+    size_t taps = d->f32.params.products, width = (size_t)d->rows.window.out_w;
+    d->tile_pixels = TILE_POINTERS / taps + 1;
+    d->row_tiles = (width + d->tile_pixels - 1) / d->tile_pixels;
+    d->tile_pixels = (width + d->row_tiles - 1) / d->row_tiles;
+    d->grain = GRAIN_MACS / (d->tile_pixels * taps * d->rows.pixel_bytes) + 1;
     plan->state = d;
-    plan->workspace_bytes = d->tile_pixels * d->taps * sizeof(void *) + d->rows.pixel_bytes;
+    plan->workspace_bytes = d->tile_pixels * taps * sizeof(void *) + d->rows.pixel_bytes;
     return TENON_OK;
 }
 
@@ -59,22 +64,27 @@ struct job {
 static void run_tiles(void *user, size_t begin, size_t end, uint32_t worker) {
     const struct job *job = user;
     const struct depthwise *d = job->depthwise;
-    const uint8_t **taps = tenon_kernel_workspace(job->run, worker);
-    uint8_t *padding = (uint8_t *)(taps + d->tile_pixels * d->taps);
+    const uint8_t **columns = tenon_kernel_workspace(job->run, worker);
+    uint8_t *padding = (uint8_t *)(columns + d->tile_pixels * d->f32.params.products);
+    size_t width = (size_t)d->rows.window.out_w;
     memset(padding, d->rows.padding, d->rows.pixel_bytes);
     for (size_t tile = begin; tile < end; tile++) {
-        size_t first = tile * d->tile_pixels, left = d->rows.pixel_count - first;
+        size_t x = tile % d->row_tiles * d->tile_pixels, left = width - x;
         size_t count = left < d->tile_pixels ? left : d->tile_pixels;
+        size_t first = tile / d->row_tiles * width + x;
         uint8_t *out = (uint8_t *)job->run->op.outputs[0].data + first * d->rows.pixel_bytes;
-        tenon_rows_get_taps(&d->rows, job->run->op.inputs[0].data, first, count, padding, taps);
-        d->isa->depthwise_f32(&d->f32, (const float *const *)taps, count, (float *)out);
+        tenon_rows_get_columns(&d->rows, job->run->op.inputs[0].data, first, count, padding,
+                               columns);
+        d->isa->depthwise_f32(&d->f32, (const float *const *)columns, count, (float *)out);
     }
 }
 
 static enum tenon_status run(const struct tenon_kernel_run *r, struct tenon_error *error) {
     (void)error;
     struct job job = {r, r->state};
-    tenon_pool_run(r->pool, job.depthwise->tiles, job.depthwise->grain, run_tiles, &job);
+    const struct depthwise *d = job.depthwise;
+    size_t rows = (size_t)d->rows.window.batches * (size_t)d->rows.window.out_h;
+    tenon_pool_run(r->pool, rows * d->row_tiles, d->grain, run_tiles, &job);
     return TENON_OK;
 }
 

@@ -54,6 +54,13 @@ struct tenon_depthwise_i8 {
     uint8_t padding; /* after flipping */
 };
 
+/* Output pixels of a row. */
+struct tenon_depthwise_f32 {
+    struct tenon_float_params params;
+    size_t k_h, k_w;
+    size_t step; /* tenon_rows_column_step */
+};
+
 /* How pairs become results: by the rule, one by one; add and sub as a proven sum; mul by the double
  * rule, which stays within 32 bits. */
 enum tenon_binary_form { TENON_BINARY_PLAIN, TENON_BINARY_SUM, TENON_BINARY_MUL };
@@ -84,8 +91,8 @@ struct tenon_isa_kernels {
     /* rows[i * pieces + p]: piece p of row i, products / pieces elements. */
     void (*linear_f32)(const struct tenon_float_params *params, const float *const *rows,
                        size_t pieces, size_t row_count, uint32_t begin, uint32_t end, float *out);
-    /* taps[i * products + t]: the channels that pixel i sees at tap t. */
-    void (*depthwise_f32)(const struct tenon_float_params *params, const float *const *taps,
+    /* columns: see tenon_rows_get_columns. */
+    void (*depthwise_f32)(const struct tenon_depthwise_f32 *depthwise, const float *const *columns,
                           size_t pixel_count, float *out);
     void (*binary_8)(const struct tenon_binary_8 *binary, const uint8_t *a, const uint8_t *b,
                      size_t count, uint8_t *out);

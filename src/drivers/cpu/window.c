@@ -165,18 +165,24 @@ void tenon_rows_get(const struct tenon_rows *rows, const uint8_t *input, size_t 
     }
 }
 
-void tenon_rows_get_taps(const struct tenon_rows *rows, const uint8_t *input, size_t first,
-                         size_t count, const uint8_t *padding, const uint8_t **out) {
+size_t tenon_rows_column_step(const struct tenon_rows *rows) {
+    const struct tenon_window *w = &rows->window;
+    return (size_t)(w->dilation_w == 1 && w->stride_w < w->k_w ? w->stride_w : w->k_w);
+}
+
+void tenon_rows_get_columns(const struct tenon_rows *rows, const uint8_t *input, size_t first,
+                            size_t count, const uint8_t *padding, const uint8_t **out) {
     const struct tenon_window *w = &rows->window;
     struct place place = place_of(rows, input, first);
-    for (size_t i = 0; i < count; i++, place_next(rows, &place))
-        for (int32_t ky = 0; ky < w->k_h; ky++) {
-            int64_t y = place.y + (int64_t)ky * w->dilation_h;
-            bool row_inside = y >= 0 && y < w->in_h;
-            for (int32_t kx = 0; kx < w->k_w; kx++) {
-                int64_t x = place.x + (int64_t)kx * w->dilation_w;
+    int32_t shared = w->k_w - (int32_t)tenon_rows_column_step(rows);
+    for (int32_t ky = 0; ky < w->k_h; ky++) {
+        int64_t y = place.y + (int64_t)ky * w->dilation_h, left = place.x;
+        bool row_inside = y >= 0 && y < w->in_h;
+        for (size_t i = 0; i < count; i++, left += w->stride_w)
+            for (int32_t kx = i == 0 ? 0 : shared; kx < w->k_w; kx++) {
+                int64_t x = left + (int64_t)kx * w->dilation_w;
                 *out++ = row_inside && x >= 0 && x < w->in_w ? pixel_at(rows, place.batch, y, x)
                                                              : padding;
             }
-        }
+    }
 }

@@ -27,9 +27,13 @@ TENON_NODISCARD enum tenon_status tenon_rows_init(struct tenon_rows *rows,
  * count * row_bytes. */
 void tenon_rows_get(const struct tenon_rows *rows, const uint8_t *input, size_t first, size_t count,
                     uint8_t *gathered, const uint8_t **out);
-/* Points out[i * taps + t] to the channels that pixel first + i sees at tap t: `padding` has
- * pixel_bytes. */
-void tenon_rows_get_taps(const struct tenon_rows *rows, const uint8_t *input, size_t first,
-                         size_t count, const uint8_t *padding, const uint8_t **out);
+/* How many columns of the input a pixel's window starts after its neighbour's: of those in the
+ * lists of tenon_rows_get_columns, where windows that overlap share them. */
+size_t tenon_rows_column_step(const struct tenon_rows *rows);
+/* Pixels [first, first + count) of one row of the output: points out[y * n + i * step + x], where
+ * n = (count - 1) * step + k_w, to the channels that pixel first + i sees at row y and column x of
+ * the window: `padding` has pixel_bytes. */
+void tenon_rows_get_columns(const struct tenon_rows *rows, const uint8_t *input, size_t first,
+                            size_t count, const uint8_t *padding, const uint8_t **out);
 
 #endif

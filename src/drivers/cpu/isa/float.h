@@ -112,68 +112,82 @@ TENON_ALWAYS_INLINE vf vf_load_some(const float *at, uint32_t count) {
     return vf_load(values);
 }
 
-/* A panel's channels of `pixels` pixels of `taps` taps, both known to the compiler. */
-TENON_ALWAYS_INLINE void depthwise_float_pixels(const struct tenon_float_params *params,
-                                                const float *const *pixel_taps, int pixels,
-                                                size_t taps, const vf *weights, vf bias, float *out,
-                                                size_t at) {
-    struct float_range range = {vf_dup(params->low), vf_dup(params->high)};
-    vf sums[FLOAT_PIXELS];
-    TENON_UNROLL for (int p = 0; p < pixels; p++) sums[p] = vf_dup(0);
-    TENON_UNROLL for (size_t k = 0; k < taps; k++) {
-        TENON_UNROLL for (int p = 0; p < pixels; p++) sums[p] =
-            vf_multiply_add(sums[p], vf_load(pixel_taps[(size_t)p * taps + k] + at), weights[k]);
-    }
-    TENON_UNROLL for (int p = 0; p < pixels; p++)
-        vf_store(out + (size_t)p * params->channels + at, vf_finish(sums[p], bias, &range));
-}
-
-/* A whole panel of a 3x3 window: its weights stay in registers. */
-static void depthwise_float_3x3(const struct tenon_float_params *params, const float *const *taps,
-                                size_t pixel_count, const uint8_t *panel, float *out, size_t at) {
-    enum { TAPS = 9 };
-    vf weights[TAPS], bias = vf_load(panel);
-    TENON_UNROLL for (size_t k = 0; k < TAPS; k++) weights[k] =
-        vf_load(panel + (k + 1) * LANES * sizeof(float));
-    size_t i = 0;
-    for (; i + FLOAT_PIXELS <= pixel_count; i += FLOAT_PIXELS)
-        depthwise_float_pixels(params, taps + i * TAPS, FLOAT_PIXELS, TAPS, weights, bias,
-                               out + i * params->channels, at);
-    for (; i < pixel_count; i++)
-        depthwise_float_pixels(params, taps + i * TAPS, 1, TAPS, weights, bias,
-                               out + i * params->channels, at);
-}
-
-/* Any window, and a panel of `count` channels. */
-static void depthwise_float_any(const struct tenon_float_params *params, const float *const *taps,
-                                size_t pixel_count, const uint8_t *panel, float *out, size_t at,
-                                uint32_t count) {
-    struct float_range range = {vf_dup(params->low), vf_dup(params->high)};
-    for (size_t i = 0; i < pixel_count; i++) {
-        vf sum = vf_dup(0);
-        for (size_t k = 0; k < params->products; k++) {
-            const float *tap = taps[i * params->products + k] + at;
-            vf x = count < LANES ? vf_load_some(tap, count) : vf_load(tap);
-            sum = vf_multiply_add(sum, x, vf_load(panel + (k + 1) * LANES * sizeof(float)));
+/* A panel's channels of FLOAT_PIXELS neighbours that see rows of three columns, `step` apart. Each
+ * column is loaded once for all pixels that see it. */
+TENON_ALWAYS_INLINE void depthwise_float_pixels(const struct tenon_depthwise_f32 *d,
+                                                const float *const *columns, size_t pitch, int step,
+                                                const uint8_t *panel, float *out, size_t at) {
+    enum { TAPS = 3 };
+    struct float_range range = {vf_dup(d->params.low), vf_dup(d->params.high)};
+    vf sums[FLOAT_PIXELS], bias = vf_load(panel);
+    TENON_UNROLL for (int p = 0; p < FLOAT_PIXELS; p++) sums[p] = vf_dup(0);
+    for (size_t y = 0; y < d->k_h; y++, columns += pitch) {
+        vf weights[TAPS];
+        TENON_UNROLL for (int k = 0; k < TAPS; k++) weights[k] =
+            vf_load(panel += LANES * sizeof(float));
+        TENON_UNROLL for (int x = 0; x < TAPS + (FLOAT_PIXELS - 1) * step; x++) {
+            vf column = vf_load(columns[x] + at);
+            TENON_UNROLL for (int p = 0; p < FLOAT_PIXELS; p++) {
+                int k = x - p * step;
+                if (k >= 0 && k < TAPS)
+                    sums[p] = vf_multiply_add(sums[p], column, weights[k]);
+            }
         }
-        vf y = vf_finish(sum, vf_load(panel), &range);
-        if (count < LANES)
-            vf_store_some(out + i * params->channels + at, y, count);
+    }
+    TENON_UNROLL for (int p = 0; p < FLOAT_PIXELS; p++)
+        vf_store(out + (size_t)p * d->params.channels + at, vf_finish(sums[p], bias, &range));
+}
+
+/* Any window, one pixel, a panel of `count` channels. */
+static void depthwise_float_any(const struct tenon_depthwise_f32 *d, const float *const *columns,
+                                size_t pitch, const uint8_t *panel, float *out, size_t at,
+                                uint32_t count) {
+    struct float_range range = {vf_dup(d->params.low), vf_dup(d->params.high)};
+    vf sum = vf_dup(0), bias = vf_load(panel);
+    for (size_t y = 0; y < d->k_h; y++, columns += pitch)
+        for (size_t k = 0; k < d->k_w; k++) {
+            vf x = count < LANES ? vf_load_some(columns[k] + at, count) : vf_load(columns[k] + at);
+            sum = vf_multiply_add(sum, x, vf_load(panel += LANES * sizeof(float)));
+        }
+    vf y = vf_finish(sum, bias, &range);
+    if (count < LANES)
+        vf_store_some(out + at, y, count);
+    else
+        vf_store(out + at, y);
+}
+
+static void depthwise_float_panels(const struct tenon_depthwise_f32 *d, const float *const *columns,
+                                   size_t pitch, size_t pixels, uint32_t begin, uint32_t end,
+                                   float *out) {
+    for (uint32_t i = begin; i < end; i++) {
+        const uint8_t *panel = tenon_float_panel(&d->params, i);
+        size_t at = (size_t)i * LANES;
+        uint32_t left = d->params.channels - (uint32_t)at;
+        if (pixels == 1 || left < LANES)
+            for (size_t p = 0; p < pixels; p++)
+                depthwise_float_any(d, columns + p * d->step, pitch, panel,
+                                    out + p * d->params.channels, at, left < LANES ? left : LANES);
+        else if (d->step == 1)
+            depthwise_float_pixels(d, columns, pitch, 1, panel, out, at);
         else
-            vf_store(out + i * params->channels + at, y);
+            depthwise_float_pixels(d, columns, pitch, 2, panel, out, at);
     }
 }
 
-static void depthwise_f32(const struct tenon_float_params *params, const float *const *taps,
+/* Pixel by pixel, whose channels lie one after the other; but no more panels at once than leave
+ * their weights in the first cache. */
+static void depthwise_f32(const struct tenon_depthwise_f32 *d, const float *const *columns,
                           size_t pixel_count, float *out) {
-    for (uint32_t panel = 0; panel < params->panels; panel++) {
-        const uint8_t *weights = tenon_float_panel(params, panel);
-        size_t at = (size_t)panel * LANES;
-        uint32_t left = params->channels - (uint32_t)at;
-        if (params->products == 9 && left >= LANES)
-            depthwise_float_3x3(params, taps, pixel_count, weights, out, at);
-        else
-            depthwise_float_any(params, taps, pixel_count, weights, out, at,
-                                left < LANES ? left : LANES);
+    enum { PANELS = 256 / LANES };
+    bool several = d->k_w == 3 && d->step <= 2 && pixel_count >= FLOAT_PIXELS;
+    size_t pixels = several ? FLOAT_PIXELS : 1, pitch = (pixel_count - 1) * d->step + d->k_w;
+    for (uint32_t begin = 0; begin < d->params.panels; begin += PANELS) {
+        uint32_t left = d->params.panels - begin, end = begin + (left < PANELS ? left : PANELS);
+        for (size_t i = 0; i < pixel_count; i += pixels) {
+            /* The last pixels once more, with those left over. */
+            size_t first = i + pixels <= pixel_count ? i : pixel_count - pixels;
+            depthwise_float_panels(d, columns + first * d->step, pitch, pixels, begin, end,
+                                   out + first * d->params.channels);
+        }
     }
 }
