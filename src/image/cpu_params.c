@@ -189,8 +189,8 @@ static void depthwise_at(const struct tenon_depthwise_params *params, const uint
     arrays_get(block, channels, &out->after);
     out->first = word(block, 0);
     out->step_count = word(block, 1);
-    out->weights = (const int8_t *)block + tenon_params_block_header(channels);
-    out->steps = (const uint8_t *)out->weights + (size_t)out->step_count * channels * 4;
+    out->weights = block + tenon_params_block_header(channels);
+    out->steps = out->weights + (size_t)out->step_count * params->step_bytes;
 }
 
 void tenon_depthwise_block_get(const struct tenon_depthwise_params *params, uint32_t index,
@@ -204,8 +204,7 @@ static bool block_ok(struct tenon_depthwise_params *params, struct tenon_span by
     size_t header = tenon_params_block_header(channels);
     if (bytes.size < header)
         return false;
-    size_t step_bytes = (size_t)channels * 4 + sizeof(uint32_t);
-    if (word(bytes.data, 1) > (bytes.size - header) / step_bytes)
+    if (word(bytes.data, 1) > (bytes.size - header) / (params->step_bytes + sizeof(uint32_t)))
         return false;
     struct tenon_depthwise_block block;
     depthwise_at(params, bytes.data, &block);
@@ -230,7 +229,9 @@ bool tenon_depthwise_params_read(struct tenon_span bytes, struct tenon_depthwise
         .zero_point = (int32_t)word(data, 7),
         .proof = proof_of(data),
         .bytes = data,
+        .magnitudes = (word(data, 8) & TENON_WEIGHTS_MAGNITUDES) != 0,
     };
+    out->step_bytes = out->lanes * 16 * (out->magnitudes ? 2 : 1);
     if (out->depth != 3 && out->depth != TENON_QUAD)
         return false;
     if (!range_ok(out->low, out->high, out->zero_point))

@@ -8,7 +8,7 @@
  * bias: sum = bias + Σ u * w. Weights outside of i8 are split into parts that multiply the same
  * activations one after the other. On instruction sets that add products of u8 and i8 in 16 bits,
  * only those are taken which provably do not overflow there (backends/cpu/overflow.h); the others
- * are multiplied as 16-bit numbers.
+ * are multiplied as 16-bit numbers, and depthwise_i8 multiplies magnitudes.
  */
 #ifndef TENON_IMAGE_CPU_PARAMS_H
 #define TENON_IMAGE_CPU_PARAMS_H
@@ -32,7 +32,7 @@ struct tenon_requantize_proof {
 };
 
 /* Flags of the header word. */
-enum { TENON_PROOF_IN_32_BITS = 1, TENON_PROOF_NO_TIES = 2 };
+enum { TENON_PROOF_IN_32_BITS = 1, TENON_PROOF_NO_TIES = 2, TENON_WEIGHTS_MAGNITUDES = 4 };
 
 enum {
     TENON_PARAMS_ALIGNMENT = 64,
@@ -85,6 +85,11 @@ size_t tenon_params_block_header(uint32_t channels);
  * vector i of the four, 128-bit part p, element j of it is channel 16 p + 4 i + j. The last block
  * overlaps the one before it where the channels are no multiple.
  *
+ * Where products are added in 16 bits, a step's weights are magnitudes, followed by bytes of all
+ * ones where the weight is negative: as ~a = -a - 1, |w| * (a ^ ones) is w * a - |w| of an
+ * activation as i8, with what is missing in the bias. Pairs of magnitudes add up to no more than
+ * 256.
+ *
  * Where a block holds the channels of several pixels, it does: those of tenon_depthwise_pixels
  * neighbours in a row, one after the other, are the channels of the parameters.
  */
@@ -92,6 +97,8 @@ struct tenon_depthwise_params {
     uint32_t lanes, channels, blocks, taps, depth;
     int32_t low, high, zero_point;
     struct tenon_requantize_proof proof;
+    bool magnitudes;
+    uint32_t step_bytes; /* weights of a step */
     const uint8_t *bytes;
 };
 
@@ -99,8 +106,8 @@ struct tenon_depthwise_block {
     struct tenon_requantize_arrays after;
     uint32_t first; /* channel */
     uint32_t step_count;
-    const int8_t *weights; /* [step_count][4 vectors][lanes][4 rows] */
-    const uint8_t *steps;  /* [step_count] u32 */
+    const uint8_t *weights; /* [step_count]{ [4 vectors][lanes][4 rows], and where so, signs } */
+    const uint8_t *steps;   /* [step_count] u32 */
 };
 
 TENON_NODISCARD bool tenon_depthwise_params_read(struct tenon_span bytes,

@@ -1,6 +1,7 @@
 /* See overflow.h. */
 #include "backends/cpu/overflow.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static int16_t clamp(int32_t x, int32_t low, int32_t high) {
@@ -8,23 +9,22 @@ static int16_t clamp(int32_t x, int32_t low, int32_t high) {
 }
 
 /* What fits of `weight` beside another weight of the pair. */
-static int8_t fit_beside(int32_t weight, int32_t other) {
-    int32_t above = TENON_SUM_MAX_16 - (other > 0 ? other : 0);
-    int32_t below = TENON_SUM_MAX_16 + (other < 0 ? other : 0);
-    return (int8_t)clamp(weight, -below, above < INT8_MAX ? above : INT8_MAX);
+static int16_t fit_beside(int32_t weight, int32_t other) {
+    int32_t left = TENON_MAGNITUDES_MAX_16 - abs(other);
+    return clamp(weight, -left, left);
 }
 
-void tenon_split_column(const int16_t weights[4], bool in_16_bits, int8_t kept[4],
+void tenon_split_column(const int16_t weights[4], bool magnitudes, int16_t kept[4],
                         int16_t rest[4]) {
     for (int i = 0; i < 4; i++)
-        kept[i] = (int8_t)clamp(weights[i], INT8_MIN, INT8_MAX);
-    if (in_16_bits) {
+        kept[i] = magnitudes ? weights[i] : clamp(weights[i], INT8_MIN, INT8_MAX);
+    if (magnitudes) {
         kept[1] = fit_beside(weights[1], kept[0]);
         kept[3] = fit_beside(weights[1] - kept[1], kept[2]);
     }
     for (int i = 0; i < 4; i++)
         rest[i] = (int16_t)(weights[i] - kept[i]);
-    if (in_16_bits) {
+    if (magnitudes) {
         rest[1] = (int16_t)(rest[1] - kept[3]);
         rest[3] = 0;
     }

@@ -13,6 +13,10 @@
  * the negative ones to no less than its negative: 255 * 128 = 32640. */
 enum { TENON_SUM_MAX_16 = 128 };
 
+/* Magnitudes of up to 255, multiplied by i8, stay within int16 when a pair adds up to at most this:
+ * 256 * -128 is the least int16. */
+enum { TENON_MAGNITUDES_MAX_16 = 256 };
+
 /*
  * What the products of a quad (four weights that multiply four activations) reach in each of the
  * two 16-bit sums of a pair: above[i] and below[i] are the sums of positive and negative weights.
@@ -24,12 +28,13 @@ bool tenon_quad_reach(const int16_t weights[4], uint16_t above[2], uint16_t belo
 bool tenon_reach_fits(const uint16_t *a, const uint16_t *b, size_t count);
 
 /*
- * The parts of a column of weights (each in -255 … 255) that fit i8 and, where `in_16_bits`, whose
- * pairs of products, kept[0] with kept[1] and kept[2] with kept[3], provably fit 16 bits; there the
- * column has three weights, and kept[3] is a second part of weights[1]. What does not fit goes to
- * `rest`.
+ * The parts of a column of weights (each in -255 … 255) that fit i8 or, where `magnitudes`, whose
+ * pairs of products of magnitudes and activations in i8, kept[0] with kept[1] and kept[2] with
+ * kept[3], provably fit 16 bits. There the column has three weights, and kept[3] is a second part
+ * of weights[1]. What does not fit goes to `rest`.
  */
-void tenon_split_column(const int16_t weights[4], bool in_16_bits, int8_t kept[4], int16_t rest[4]);
+void tenon_split_column(const int16_t weights[4], bool magnitudes, int16_t kept[4],
+                        int16_t rest[4]);
 
 /*
  * Whether the double rule is symmetric for |x| <= bound, for shifts to the right by 1 … 30 and

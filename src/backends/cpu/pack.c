@@ -37,6 +37,7 @@ bool tenon_channels_init(struct tenon_channels *channels, const struct tenon_pac
     channels->high = epilogue.high;
     channels->zero_point = epilogue.zero_point;
     channels->in_32_bits = channels->no_ties = true;
+    channels->magnitudes = false;
     channels->zero = zero_as_seen(packing, tenon_in(call, 0));
     return true;
 }
@@ -87,7 +88,8 @@ size_t tenon_pack_header(const struct tenon_packing *packing, const struct tenon
     tenon_strbuf_append_le32(out, (uint32_t)channels->high);
     tenon_strbuf_append_le32(out, (uint32_t)channels->zero_point);
     tenon_strbuf_append_le32(out, (channels->in_32_bits ? TENON_PROOF_IN_32_BITS : 0) |
-                                      (channels->no_ties ? TENON_PROOF_NO_TIES : 0));
+                                      (channels->no_ties ? TENON_PROOF_NO_TIES : 0) |
+                                      (channels->magnitudes ? TENON_WEIGHTS_MAGNITUDES : 0));
     while (!out->failed && out->size < start + TENON_PARAMS_HEADER_BYTES)
         tenon_strbuf_append_u8(out, 0);
     size_t offsets = out->size;

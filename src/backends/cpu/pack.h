@@ -40,6 +40,7 @@ struct tenon_channels {
     int64_t zero;  /* of the activations, as the kernel sees them */
     int32_t low, high, zero_point;
     bool in_32_bits, no_ties; /* see struct tenon_requantize_proof */
+    bool magnitudes;          /* of weights: depthwise_i8 */
 };
 
 /* Arena memory; false when it ran out. The bias of every channel has to be folded afterwards. */

@@ -37,7 +37,7 @@ static void load_channel(const struct depthwise *d, int32_t c, int16_t *out) {
 
 /* Moves what fits of the weights of one channel in a column to `kept`; true when there was any. */
 static bool take(const struct depthwise *d, uint32_t position, uint32_t quad, uint32_t x,
-                 int8_t kept[4]) {
+                 int16_t kept[4]) {
     int16_t *taps = d->weights + (size_t)position * d->k_h * d->k_w + x;
     int16_t column[4] = {0}, rest[4];
     bool any = false;
@@ -45,23 +45,35 @@ static bool take(const struct depthwise *d, uint32_t position, uint32_t quad, ui
         column[i] = taps[(size_t)(quad * d->depth + i) * d->k_w];
         any |= column[i] != 0;
     }
-    tenon_split_column(column, d->isa->adds_in_16_bits, kept, rest);
+    tenon_split_column(column, d->channels.magnitudes, kept, rest);
     for (uint32_t i = 0; i < d->depth && quad * d->depth + i < d->k_h; i++)
         taps[(size_t)(quad * d->depth + i) * d->k_w] = rest[i];
     return any;
+}
+
+static void write_step(struct depthwise *d, const int16_t *kept) {
+    uint8_t bytes[BLOCK_MAX * 4], signs[BLOCK_MAX * 4];
+    uint32_t count = d->block * 4;
+    for (uint32_t i = 0; i < count; i++) {
+        bytes[i] = (uint8_t)(d->channels.magnitudes ? abs(kept[i]) : kept[i]);
+        signs[i] = kept[i] < 0 ? 0xff : 0;
+    }
+    tenon_strbuf_append(&d->bytes, bytes, count);
+    if (d->channels.magnitudes)
+        tenon_strbuf_append(&d->bytes, signs, count);
 }
 
 /* Appends steps for a column until nothing of it is left, and one at least. */
 static uint32_t write_column(struct depthwise *d, uint32_t quad, uint32_t x) {
     uint32_t count = 0;
     for (;;) {
-        int8_t kept[BLOCK_MAX][4];
+        int16_t kept[BLOCK_MAX][4];
         bool any = false;
         for (uint32_t p = 0; p < d->block; p++)
             any |= take(d, p, quad, x, kept[p]);
         if (!any)
             return count;
-        tenon_strbuf_append(&d->bytes, kept, (size_t)d->block * 4);
+        write_step(d, kept[0]);
         tenon_strbuf_append_le32(&d->steps, quad * d->k_w + x);
         count++;
     }
@@ -89,12 +101,30 @@ static void write_block(struct depthwise *d, size_t base, size_t offsets, uint32
     out->failed |= d->bytes.failed || d->steps.failed;
 }
 
+/* What the products of negative weights with ~activation miss; wraps like the sums do. */
+static int32_t add_negative(int32_t bias, const int16_t *weights, size_t taps) {
+    uint32_t sum = (uint32_t)bias;
+    for (size_t i = 0; i < taps; i++)
+        sum += weights[i] < 0 ? (uint32_t)-weights[i] : 0;
+    return (int32_t)sum;
+}
+
+static void fold_channels(struct depthwise *d) {
+    struct tenon_channels *channels = &d->channels;
+    size_t taps = (size_t)d->k_h * d->k_w;
+    channels->magnitudes = d->isa->adds_in_16_bits;
+    channels->zero -= channels->magnitudes ? 128 : 0; /* their activations are i8 */
+    for (int32_t c = 0; c < channels->count; c++) {
+        load_channel(d, c, d->weights);
+        tenon_channels_fold(channels, c, d->weights, taps);
+        if (channels->magnitudes)
+            channels->bias[c] = add_negative(channels->bias[c], d->weights, taps);
+    }
+}
+
 static void write_blocks(struct depthwise *d) {
     size_t base = d->packing->out->size, taps = (size_t)d->k_h * d->k_w;
-    for (int32_t c = 0; c < d->channels.count; c++) {
-        load_channel(d, c, d->weights);
-        tenon_channels_fold(&d->channels, c, d->weights, taps);
-    }
+    fold_channels(d);
     struct tenon_channels all = d->channels;
     all.count = (int32_t)d->count;
     size_t offsets = tenon_pack_header(d->packing, &all, d->blocks, (uint32_t)taps, d->depth);

@@ -38,7 +38,8 @@ static bool resolve_steps(struct tenon_depthwise_i8 *d, struct tenon_arena *aren
         d->steps[b] = columns;
         for (uint32_t s = 0; s < d->blocks[b].step_count; s++) {
             uint32_t step = tenon_load_le32(d->blocks[b].steps + s * sizeof(uint32_t));
-            *columns++ = (uint32_t)(step / k_w * d->tile_columns + step % k_w * dilation);
+            *columns++ = (uint32_t)((step / k_w * d->tile_columns + step % k_w * dilation) *
+                                    (16 * d->params.lanes));
         }
     }
     return true;
@@ -67,7 +68,7 @@ static bool cut(struct depthwise *d) {
     d->rows = (size_t)w->batches * (size_t)w->out_h;
     d->rows_per_item = GRAIN_MACS / (row_macs + 1) + 1;
     d->ranges = (d->rows + d->rows_per_item - 1) / d->rows_per_item;
-    return i8->tile_columns <= UINT32_MAX / i8->quads;
+    return i8->tile_columns <= UINT32_MAX / column_bytes;
 }
 
 /* Makes the loops' window that of the staged picture. */
@@ -112,6 +113,7 @@ static enum tenon_status read_params(struct depthwise *d, const struct tenon_cpu
     const struct tenon_desc *in = &call->operands[0].desc;
     const struct tenon_cpu_isa_info *info = tenon_cpu_isa_get(d->isa->isa);
     if (!tenon_depthwise_params_read(call->params, params) || params->lanes != info->lanes ||
+        params->magnitudes != info->adds_in_16_bits ||
         params->taps != (size_t)w->k_h * (size_t)w->k_w || params->channels != (uint32_t)w->in_c)
         return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "parameters of depthwise_i8 are malformed");
     i8->quads = ((uint32_t)w->k_h + params->depth - 1) / params->depth;
@@ -125,7 +127,7 @@ static enum tenon_status read_params(struct depthwise *d, const struct tenon_cpu
     i8->rounding = call->rounding;
     i8->range = tenon_output_range_of(call, params->low, params->high, params->zero_point);
     i8->form = tenon_form_choose(&params->proof, &i8->range, call->rounding);
-    i8->flip = tenon_activation_flip(in->type, info);
+    i8->flip = tenon_activation_flip(in->type, info) ^ (info->adds_in_16_bits ? 0x80 : 0);
     d->outside = (uint8_t)tenon_desc_zero_point(in);
     i8->padding = d->outside ^ i8->flip;
     return resolve_steps(i8, arena) ? TENON_OK : tenon_fail_memory(error);

@@ -44,7 +44,7 @@ struct tenon_depthwise_i8 {
     struct tenon_depthwise_block *blocks;
     struct tenon_window window;
     uint32_t quads;         /* of rows of the window */
-    const uint32_t **steps; /* per block and step: its column in the working memory */
+    const uint32_t **steps; /* per block and step: where its column is in the working memory */
     size_t tile_width;      /* outputs of a tile */
     size_t tile_columns;    /* that they see, of each quad of rows */
     struct tenon_output_range range;

@@ -7,6 +7,16 @@
  * channels come out in their own order.
  */
 enum { BLOCK_CHANNELS = 4 * LANES, COLUMN_BYTES = 4 * BLOCK_CHANNELS };
+#ifdef PLAIN_C
+#define UNROLL_8 /* no vectors stay in registers: the loops would only be longer */
+#else
+#define UNROLL_8 TENON_UNROLL
+#endif
+#ifdef PAIRS_16
+enum { PIXELS = 2, STEP_BYTES = 2 * COLUMN_BYTES };
+#else
+enum { PIXELS = 1, STEP_BYTES = COLUMN_BYTES };
+#endif
 
 struct pixels {
     const struct tenon_depthwise_i8 *depthwise;
@@ -31,14 +41,14 @@ TENON_ALWAYS_INLINE void interleave_pixels(struct four_rows rows, size_t count, 
     for (size_t i = 0; i < count; i++, to += COLUMN_BYTES) {
         vb bytes[4];
         vi column[4];
-        TENON_UNROLL for (int k = 0; k < 4; k++) {
+        UNROLL_8 for (int k = 0; k < 4; k++) {
             bytes[k] = channels < BLOCK_CHANNELS ? vb_load_some(rows.at[k], channels)
                                                  : vb_load(rows.at[k]);
             bytes[k] = vb_xor(bytes[k], flip);
             rows.at[k] += rows.step[k];
         }
         vb_interleave(bytes, column);
-        TENON_UNROLL for (int v = 0; v < 4; v++) vi_store(to + v * BLOCK_CHANNELS, column[v]);
+        UNROLL_8 for (int v = 0; v < 4; v++) vi_store(to + v * BLOCK_CHANNELS, column[v]);
     }
 }
 
@@ -82,12 +92,27 @@ static void find_rows(const struct pixels *p, const uint8_t *picture, const uint
 
 /* ---- outputs ---- */
 
-TENON_ALWAYS_INLINE void multiply_columns(const uint8_t *columns, const uint32_t *steps,
-                                          const int8_t *weights, uint32_t count, vi acc[4]) {
-    for (uint32_t step = 0; step < count; step++, weights += COLUMN_BYTES) {
-        const uint8_t *column = columns + (size_t)steps[step] * COLUMN_BYTES;
-        TENON_UNROLL for (int v = 0; v < 4; v++) acc[v] = vi_dot(
-            acc[v], vi_load(column + v * BLOCK_CHANNELS), vi_load(weights + v * BLOCK_CHANNELS));
+#ifdef PAIRS_16
+/* acc + activations times weights: see image/cpu_params.h. */
+TENON_ALWAYS_INLINE vi multiply_column(vi acc, const uint8_t *column, const uint8_t *weights) {
+    vi signs = vi_load(weights + COLUMN_BYTES);
+    return vi_add(acc, vs_widen(vs_pairs(vi_load(weights), vi_xor(vi_load(column), signs))));
+}
+#else
+TENON_ALWAYS_INLINE vi multiply_column(vi acc, const uint8_t *column, const uint8_t *weights) {
+    return vi_dot(acc, vi_load(column), vi_load(weights));
+}
+#endif
+
+/* Of PIXELS pixels, whose columns are `apart` bytes apart. */
+TENON_ALWAYS_INLINE void multiply_columns(const uint8_t *columns, size_t apart,
+                                          const uint32_t *steps, const uint8_t *weights,
+                                          uint32_t count, vi acc[PIXELS][4]) {
+    for (uint32_t step = 0; step < count; step++, weights += STEP_BYTES) {
+        const uint8_t *column = columns + steps[step];
+        UNROLL_8 for (int v = 0; v < 4; v++, column += BLOCK_CHANNELS)
+            UNROLL_8 for (int i = 0; i < PIXELS; i++) acc[i][v] = multiply_column(
+                acc[i][v], column + (size_t)i * apart, weights + v * BLOCK_CHANNELS);
     }
 }
 
@@ -109,21 +134,26 @@ TENON_ALWAYS_INLINE void compute_pixels_as(enum tenon_form form, const struct pi
     const uint8_t *columns = p->columns;
     const uint32_t *steps = p->steps, channels = p->channels;
     const struct range range = p->range;
-    for (size_t i = 0; i < count; i++, columns += step, out += pixel_bytes) {
-        vi acc[4];
-        TENON_UNROLL for (size_t v = 0; v < 4; v++) acc[v] =
-            vi_load(block.after.bias + v * LANES * sizeof(int32_t));
-        multiply_columns(columns, steps, block.weights, block.step_count, acc);
-        if (form == TENON_FORM_PLAIN)
-            scale_pixel_plain(p, acc);
-        else
-            TENON_UNROLL for (size_t v = 0; v < 4; v++) acc[v] =
-                scale(form, &p->factors[v], acc[v]);
-        vb bytes = to_bytes(&range, acc);
-        if (channels < BLOCK_CHANNELS)
-            vb_store_some(out, bytes, channels);
-        else
-            vb_store(out, bytes);
+    for (size_t i = 0; i < count; i += PIXELS) {
+        size_t more = count - i > 1; /* pixels alone are computed twice */
+        vi acc[PIXELS][4];
+        UNROLL_8 for (size_t v = 0; v < 4; v++) UNROLL_8 for (int k = 0; k < PIXELS; k++)
+            acc[k][v] = vi_load(block.after.bias + v * LANES * sizeof(int32_t));
+        multiply_columns(columns, more * step, steps, block.weights, block.step_count, acc);
+        UNROLL_8 for (int k = 0; k < PIXELS; k++) {
+            if (form == TENON_FORM_PLAIN)
+                scale_pixel_plain(p, acc[k]);
+            else
+                UNROLL_8 for (size_t v = 0; v < 4; v++) acc[k][v] =
+                    scale(form, &p->factors[v], acc[k][v]);
+            vb bytes = to_bytes(&range, acc[k]);
+            if (channels < BLOCK_CHANNELS)
+                vb_store_some(out + (size_t)k * more * pixel_bytes, bytes, channels);
+            else
+                vb_store(out + (size_t)k * more * pixel_bytes, bytes);
+        }
+        columns += PIXELS * step;
+        out += PIXELS * pixel_bytes;
     }
 }
 

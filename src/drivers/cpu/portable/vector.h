@@ -8,6 +8,7 @@
 #include "op/numerics.h"
 #include "util/span.h"
 
+#define PLAIN_C
 enum { LANES = 4, LINEAR_ROWS = 4, FLOAT_ROWS = 4 };
 
 typedef struct {
