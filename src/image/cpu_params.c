@@ -1,6 +1,6 @@
 /*
- * Readers of the parameters of CPU kernels. Layout of linear_i8 and depthwise_i8: a header of ten
- * words, the byte offsets of the blocks, the blocks; each block starts on 64 bytes with four
+ * Readers of the parameters of CPU kernels. Layout of linear_i8 and depthwise_i8: a header of
+ * eleven words, the byte offsets of the blocks, the blocks; each block starts on 64 bytes with four
  * words of its own and the arrays of tenon_requantize_arrays.
  */
 #include "image/cpu_params.h"
@@ -13,6 +13,7 @@ enum {
     STAGED_CHANNELS_MAX = 16,
     SHIFT_LEFT_MAX = 30,
     SHIFT_RIGHT_MAX = 31,
+    CENTER_MAX = 512,
     COUNT_MAX = 1 << 26 /* of quads of a panel */
 };
 
@@ -38,8 +39,8 @@ static void arrays_get(const uint8_t *block, uint32_t channels,
                        struct tenon_requantize_arrays *out) {
     const uint8_t *at = block + BLOCK_WORDS_BYTES;
     size_t bytes = channels * sizeof(int32_t);
-    *out = (struct tenon_requantize_arrays){at, at + bytes, at + 2 * bytes, at + 3 * bytes,
-                                            at + 4 * bytes};
+    *out = (struct tenon_requantize_arrays){
+        at, at + bytes, at + 2 * bytes, at + 3 * bytes, at + 4 * bytes, at + 5 * bytes};
 }
 
 /* Without right_only, which the blocks tell. */
@@ -65,7 +66,8 @@ static bool arrays_ok(const struct tenon_requantize_arrays *arrays, uint32_t cha
     return true;
 }
 
-/* Header words: lanes, channels, blocks, quads or taps, depth, low, high, zero point, flags. */
+/* Header words: lanes, channels, blocks, quads or taps, depth, low, high, zero point, flags,
+ * center. */
 static bool header_ok(struct tenon_span bytes, uint32_t channels_per_lane) {
     if (!tenon_span_has(bytes, 0, TENON_PARAMS_HEADER_BYTES))
         return false;
@@ -78,9 +80,9 @@ static bool header_ok(struct tenon_span bytes, uint32_t channels_per_lane) {
 }
 
 /* Elements are i8 or u8. */
-static bool range_ok(int32_t low, int32_t high, int32_t zero_point) {
+static bool range_ok(int32_t low, int32_t high, int32_t zero_point, int32_t center) {
     return INT8_MIN <= low && low <= high && high <= UINT8_MAX && INT8_MIN <= zero_point &&
-           zero_point <= UINT8_MAX;
+           zero_point <= UINT8_MAX && -CENTER_MAX <= center && center <= CENTER_MAX;
 }
 
 /* The bytes of a block from its offset on; empty when it does not start inside. */
@@ -110,6 +112,7 @@ static void panel_at(const struct tenon_linear_params *params, const uint8_t *bl
     out->groups = word(block, 0);
     out->singles = word(block, 1);
     out->wides = word(block, 2);
+    out->fused = (enum tenon_fused)word(block, 3);
     out->weights = block + tenon_params_block_header(params->lanes);
     out->quads = out->weights + panel_weight_bytes(params, out);
 }
@@ -141,7 +144,7 @@ static bool panel_ok(struct tenon_linear_params *params, struct tenon_span block
     size_t quads = panel_quad_count(params, &panel) * sizeof(uint32_t);
     if (block.size - header < weights || block.size - header - weights < quads)
         return false;
-    return quads_ok(params, &panel) &&
+    return word(block.data, 3) <= TENON_FUSED_SYMMETRIC && quads_ok(params, &panel) &&
            arrays_ok(&panel.after, params->lanes, &params->proof.right_only);
 }
 
@@ -158,12 +161,13 @@ bool tenon_linear_params_read(struct tenon_span bytes, struct tenon_linear_param
         .low = (int32_t)word(data, 5),
         .high = (int32_t)word(data, 6),
         .zero_point = (int32_t)word(data, 7),
+        .center = (int32_t)word(data, 9),
         .proof = proof_of(data),
         .bytes = data,
     };
     if (out->depth != 2 && out->depth != TENON_DEPTH_MAX)
         return false;
-    if (!range_ok(out->low, out->high, out->zero_point))
+    if (!range_ok(out->low, out->high, out->zero_point, out->center))
         return false;
     for (uint32_t i = 0; i < out->panels; i++)
         if (!panel_ok(out, block_at(bytes, i)))
@@ -189,6 +193,7 @@ static void depthwise_at(const struct tenon_depthwise_params *params, const uint
     arrays_get(block, channels, &out->after);
     out->first = word(block, 0);
     out->step_count = word(block, 1);
+    out->fused = (enum tenon_fused)word(block, 3);
     out->weights = block + tenon_params_block_header(channels);
     out->steps = out->weights + (size_t)out->step_count * params->step_bytes;
 }
@@ -211,7 +216,8 @@ static bool block_ok(struct tenon_depthwise_params *params, struct tenon_span by
     /* A block lies inside of the channels, or is the only one. */
     bool inside = params->channels >= channels ? block.first <= params->channels - channels
                                                : block.first == 0;
-    return inside && arrays_ok(&block.after, channels, &params->proof.right_only);
+    return inside && word(bytes.data, 3) <= TENON_FUSED_SYMMETRIC &&
+           arrays_ok(&block.after, channels, &params->proof.right_only);
 }
 
 bool tenon_depthwise_params_read(struct tenon_span bytes, struct tenon_depthwise_params *out) {
@@ -227,6 +233,7 @@ bool tenon_depthwise_params_read(struct tenon_span bytes, struct tenon_depthwise
         .low = (int32_t)word(data, 5),
         .high = (int32_t)word(data, 6),
         .zero_point = (int32_t)word(data, 7),
+        .center = (int32_t)word(data, 9),
         .proof = proof_of(data),
         .bytes = data,
         .magnitudes = (word(data, 8) & TENON_WEIGHTS_MAGNITUDES) != 0,
@@ -234,7 +241,7 @@ bool tenon_depthwise_params_read(struct tenon_span bytes, struct tenon_depthwise
     out->step_bytes = out->lanes * 16 * (out->magnitudes ? 2 : 1);
     if (out->depth != 3 && out->depth != TENON_QUAD)
         return false;
-    if (!range_ok(out->low, out->high, out->zero_point))
+    if (!range_ok(out->low, out->high, out->zero_point, out->center))
         return false;
     for (uint32_t i = 0; i < out->blocks; i++)
         if (!block_ok(out, block_at(bytes, i)))

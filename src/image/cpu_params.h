@@ -22,6 +22,7 @@ struct tenon_requantize_arrays {
     const uint8_t *left;       /* i32: shift before, 0 … 30 */
     const uint8_t *right;      /* i32: rounding shift after, 0 … 31 */
     const uint8_t *real;       /* f32: the factor itself */
+    const uint8_t *offset;     /* f32: of enum tenon_fused */
 };
 
 /* What is known of all channels' sums and factors. */
@@ -31,13 +32,23 @@ struct tenon_requantize_proof {
     bool right_only; /* every shift is one to the right by 1 … 30 */
 };
 
+/*
+ * Whether float(sum) * real + offset, fused and rounded half to even, gives the rule's result for
+ * all channels of a vector (backends/cpu/fused.h proves it).
+ */
+enum tenon_fused {
+    TENON_FUSED_NONE,
+    TENON_FUSED_SHIFTED,   /* the result less `center` */
+    TENON_FUSED_SYMMETRIC, /* with the sum's sign given to the offset */
+};
+
 /* Flags of the header word. */
 enum { TENON_PROOF_IN_32_BITS = 1, TENON_PROOF_NO_TIES = 2, TENON_WEIGHTS_MAGNITUDES = 4 };
 
 enum {
     TENON_PARAMS_ALIGNMENT = 64,
     TENON_PARAMS_HEADER_BYTES = 64,
-    TENON_REQUANTIZE_ARRAYS = 5, /* of 4 bytes an element */
+    TENON_REQUANTIZE_ARRAYS = 6, /* of 4 bytes an element */
     TENON_QUAD = 4,              /* activations that are multiplied at once */
     TENON_DEPTH_MAX = 4,         /* quads of a group, which are added in 16 bits */
 };
@@ -49,6 +60,7 @@ struct tenon_linear_params {
     uint32_t quads; /* ceil(products of a channel / 4) */
     uint32_t depth; /* quads of a group: 2 or 4 */
     int32_t low, high, zero_point;
+    int32_t center; /* see enum tenon_fused */
     struct tenon_requantize_proof proof;
     const uint8_t *bytes; /* of all */
 };
@@ -61,6 +73,7 @@ struct tenon_linear_params {
 struct tenon_linear_panel {
     struct tenon_requantize_arrays after;
     uint32_t groups, singles, wides;
+    enum tenon_fused fused;
     const uint8_t *weights; /* i8 [groups * depth + singles][lanes][4], i16 [wides][2][lanes][2] */
     const uint8_t *quads;   /* u32: offset of the quad's activations in the row, in bytes */
 };
@@ -96,6 +109,7 @@ size_t tenon_params_block_header(uint32_t channels);
 struct tenon_depthwise_params {
     uint32_t lanes, channels, blocks, taps, depth;
     int32_t low, high, zero_point;
+    int32_t center; /* see enum tenon_fused */
     struct tenon_requantize_proof proof;
     bool magnitudes;
     uint32_t step_bytes; /* weights of a step */
@@ -106,6 +120,7 @@ struct tenon_depthwise_block {
     struct tenon_requantize_arrays after;
     uint32_t first; /* channel */
     uint32_t step_count;
+    enum tenon_fused fused;
     const uint8_t *weights; /* [step_count]{ [4 vectors][lanes][4 rows], and where so, signs } */
     const uint8_t *steps;   /* [step_count] u32 */
 };

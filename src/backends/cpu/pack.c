@@ -1,11 +1,12 @@
 /* What the packings of 8-bit operators share: channels, header, head of a block. */
 #include "backends/cpu/pack.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends/cpu/fused.h"
 #include "backends/cpu/overflow.h"
-#include "image/cpu_params.h"
 #include "op/linear.h"
 
 bool tenon_pack_constant(const struct tenon_op_call *call) {
@@ -19,6 +20,22 @@ static int32_t zero_as_seen(const struct tenon_packing *packing, const struct te
     return tenon_cpu_isa_get(packing->isa)->signed_products ? as_u8 - 128 : as_u8;
 }
 
+/* The portable kernels do not use it. */
+static void find_fused(struct tenon_channels *channels, const struct tenon_packing *packing,
+                       enum tenon_rounding rounding) {
+    struct tenon_fused_rule rule;
+    tenon_fused_rule_init(&rule, rounding, channels->low, channels->high, channels->zero_point);
+    channels->center = rule.center;
+    channels->fused = rule.kind;
+    if (packing->isa == TENON_CPU_PORTABLE)
+        channels->fused = TENON_FUSED_NONE;
+    for (int32_t c = 0; c < channels->count; c++)
+        if (channels->fused == TENON_FUSED_NONE ||
+            !tenon_fused_find(&rule, &channels->multipliers[c], &channels->factors[c],
+                              &channels->offsets[c]))
+            channels->offsets[c] = NAN;
+}
+
 bool tenon_channels_init(struct tenon_channels *channels, const struct tenon_packing *packing,
                          const struct tenon_op_call *call, int32_t count) {
     struct tenon_epilogue epilogue;
@@ -27,7 +44,12 @@ bool tenon_channels_init(struct tenon_channels *channels, const struct tenon_pac
         tenon_arena_alloc_array(packing->arena, (size_t)count, sizeof(*channels->multipliers));
     channels->bias =
         tenon_arena_alloc_array(packing->arena, (size_t)count, sizeof(*channels->bias));
-    if (channels->multipliers == NULL || channels->bias == NULL)
+    channels->factors =
+        tenon_arena_alloc_array(packing->arena, (size_t)count, sizeof(*channels->factors));
+    channels->offsets =
+        tenon_arena_alloc_array(packing->arena, (size_t)count, sizeof(*channels->offsets));
+    if (channels->multipliers == NULL || channels->bias == NULL || channels->factors == NULL ||
+        channels->offsets == NULL)
         return false;
     tenon_epilogue_derive(&epilogue, call, count, call->op == TENON_OP_FULLY_CONNECTED,
                           channels->multipliers);
@@ -39,6 +61,7 @@ bool tenon_channels_init(struct tenon_channels *channels, const struct tenon_pac
     channels->in_32_bits = channels->no_ties = true;
     channels->magnitudes = false;
     channels->zero = zero_as_seen(packing, tenon_in(call, 0));
+    find_fused(channels, packing, call->rounding);
     return true;
 }
 
@@ -90,6 +113,7 @@ size_t tenon_pack_header(const struct tenon_packing *packing, const struct tenon
     tenon_strbuf_append_le32(out, (channels->in_32_bits ? TENON_PROOF_IN_32_BITS : 0) |
                                       (channels->no_ties ? TENON_PROOF_NO_TIES : 0) |
                                       (channels->magnitudes ? TENON_WEIGHTS_MAGNITUDES : 0));
+    tenon_strbuf_append_le32(out, (uint32_t)channels->center);
     while (!out->failed && out->size < start + TENON_PARAMS_HEADER_BYTES)
         tenon_strbuf_append_u8(out, 0);
     size_t offsets = out->size;
@@ -101,16 +125,30 @@ size_t tenon_pack_header(const struct tenon_packing *packing, const struct tenon
 enum { BLOCK_MAX = 64 }; /* channels */
 
 /* One array of a block: a word of each channel. */
-enum array { BIAS, MULTIPLIER, LEFT, RIGHT, REAL, ARRAYS };
+enum array { BIAS, MULTIPLIER, LEFT, RIGHT, REAL, OFFSET, ARRAYS };
 
-static uint32_t value_of(const struct tenon_channels *channels, int32_t c, enum array array) {
+static uint32_t bits_of(float x) {
+    union {
+        float x;
+        uint32_t bits;
+    } value = {.x = x};
+    return value.bits;
+}
+
+/* Of the channels of a block, which are computed alike. */
+static enum tenon_fused block_fused(const struct tenon_channels *channels,
+                                    const int32_t *channel_of, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        if (channel_of[i] >= 0 && isnan(channels->offsets[channel_of[i]]))
+            return TENON_FUSED_NONE;
+    return channels->fused;
+}
+
+static uint32_t value_of(const struct tenon_channels *channels, enum tenon_fused fused, int32_t c,
+                         enum array array) {
     if (c < 0) /* whose factor is 0, with any shift */
         return array == RIGHT;
     const struct tenon_multiplier *m = &channels->multipliers[c];
-    union {
-        float real;
-        uint32_t bits;
-    } real = {.real = m->real};
     switch (array) {
     case BIAS:
         return (uint32_t)channels->bias[c];
@@ -121,10 +159,12 @@ static uint32_t value_of(const struct tenon_channels *channels, int32_t c, enum 
     case RIGHT:
         return m->shift > 0 ? 0 : (uint32_t)-m->shift;
     case REAL:
+        return bits_of(fused != TENON_FUSED_NONE ? channels->factors[c] : m->real);
+    case OFFSET:
     case ARRAYS:
         break;
     }
-    return real.bits;
+    return fused != TENON_FUSED_NONE ? bits_of(channels->offsets[c]) : 0;
 }
 
 void tenon_pack_block(const struct tenon_packing *packing, const struct tenon_channels *channels,
@@ -139,12 +179,13 @@ void tenon_pack_block(const struct tenon_packing *packing, const struct tenon_ch
                      (uint32_t)(start - base));
     for (int i = 0; i < 3; i++)
         tenon_strbuf_append_le32(out, words[i]);
-    tenon_strbuf_append_le32(out, 0);
+    enum tenon_fused fused = block_fused(channels, channel_of, count);
+    tenon_strbuf_append_le32(out, fused);
     for (enum array array = BIAS; array < ARRAYS; array++) {
         uint8_t values[BLOCK_MAX * sizeof(uint32_t)];
         for (uint32_t i = 0; i < count; i++)
             tenon_store_le32(values + i * sizeof(uint32_t),
-                             value_of(channels, channel_of[i], array));
+                             value_of(channels, fused, channel_of[i], array));
         tenon_strbuf_append(out, values, count * sizeof(uint32_t));
     }
     tenon_strbuf_align(out, TENON_PARAMS_ALIGNMENT);

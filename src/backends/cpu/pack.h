@@ -7,6 +7,7 @@
 #define TENON_BACKENDS_CPU_PACK_H
 
 #include "image/cpu_isa.h"
+#include "image/cpu_params.h"
 #include "op/numerics.h"
 #include "op/op.h"
 #include "util/arena.h"
@@ -39,6 +40,9 @@ struct tenon_channels {
     int32_t *bias; /* with the activations' zero point folded in; wraps like the sums do */
     int64_t zero;  /* of the activations, as the kernel sees them */
     int32_t low, high, zero_point;
+    int32_t center;
+    enum tenon_fused fused; /* of the channels for which offsets are not NAN */
+    float *factors, *offsets;
     bool in_32_bits, no_ties; /* see struct tenon_requantize_proof */
     bool magnitudes;          /* of weights: depthwise_i8 */
 };

@@ -20,7 +20,8 @@ enum tenon_form {
     TENON_FORM_HIGH,
     TENON_FORM_HIGH_SINGLE,
     TENON_FORM_SYMMETRIC,
-    TENON_FORM_F32,
+    TENON_FORM_FUSED,
+    TENON_FORM_FUSED_SYMMETRIC,
 };
 
 /* low, high: of outputs. */

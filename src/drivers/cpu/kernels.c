@@ -27,12 +27,10 @@ static const struct tenon_kernel kernel_reference = {"reference", false, 0, prep
 enum tenon_form tenon_form_choose(const struct tenon_requantize_proof *proof,
                                   const struct tenon_output_range *range,
                                   enum tenon_rounding rounding) {
-    if (!proof->in_32_bits)
+    if (!proof->in_32_bits || rounding == TENON_ROUNDING_F32)
         return TENON_FORM_PLAIN;
     if (rounding == TENON_ROUNDING_SINGLE)
         return proof->right_only ? TENON_FORM_HIGH_SINGLE : TENON_FORM_PLAIN;
-    if (rounding == TENON_ROUNDING_F32)
-        return proof->right_only ? TENON_FORM_F32 : TENON_FORM_PLAIN;
     if (!proof->right_only)
         return TENON_FORM_DOUBLE;
     if (range->low >= range->zero_point)

@@ -107,9 +107,14 @@ TENON_ALWAYS_INLINE vi vi_abs(vi x) {
 TENON_ALWAYS_INLINE vi vi_negate_as(vi x, vi sign) {
     return _mm256_sign_epi32(x, sign);
 }
-/* float(x) * factor, half to even. */
-TENON_ALWAYS_INLINE vi vi_scale(vi x, vf factor) {
-    return _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_cvtepi32_ps(x), factor));
+/* float(x) * factor + offset, half to even. */
+TENON_ALWAYS_INLINE vi vi_scale(vi x, vf factor, vf offset) {
+    return _mm256_cvtps_epi32(_mm256_fmadd_ps(_mm256_cvtepi32_ps(x), factor, offset));
+}
+/* x, which is not negative, or -x where `sign` is. */
+TENON_ALWAYS_INLINE vf vf_with_sign(vf x, vi sign) {
+    const __m256 highest = _mm256_set1_ps(-0.0f);
+    return _mm256_or_ps(x, _mm256_and_ps(_mm256_castsi256_ps(sign), highest));
 }
 TENON_ALWAYS_INLINE vs vs_pairs(vi u8, vi i8) {
     return _mm256_maddubs_epi16(u8, i8);

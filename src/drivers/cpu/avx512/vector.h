@@ -99,9 +99,15 @@ TENON_ALWAYS_INLINE vi vi_negate_as(vi x, vi sign) {
     __mmask16 negative = _mm512_cmplt_epi32_mask(sign, _mm512_setzero_si512());
     return _mm512_mask_sub_epi32(x, negative, _mm512_setzero_si512(), x);
 }
-/* float(x) * factor, half to even. */
-TENON_ALWAYS_INLINE vi vi_scale(vi x, vf factor) {
-    return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(x), factor));
+/* float(x) * factor + offset, half to even. */
+TENON_ALWAYS_INLINE vi vi_scale(vi x, vf factor, vf offset) {
+    return _mm512_cvtps_epi32(_mm512_fmadd_ps(_mm512_cvtepi32_ps(x), factor, offset));
+}
+/* x, which is not negative, or -x where `sign` is. */
+TENON_ALWAYS_INLINE vf vf_with_sign(vf x, vi sign) {
+    const vi highest = _mm512_set1_epi32(INT32_MIN);
+    return _mm512_castsi512_ps(
+        _mm512_or_si512(_mm512_castps_si512(x), _mm512_and_si512(sign, highest)));
 }
 /* The two products of 16 bits of each lane. */
 TENON_ALWAYS_INLINE vi vs_dot(vi a, vi b) {

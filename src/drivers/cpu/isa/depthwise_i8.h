@@ -26,6 +26,7 @@ struct pixels {
     struct factors factors[4];
     struct range range;
     uint32_t channels; /* of the block */
+    enum tenon_form form;
 };
 
 /* ---- columns ---- */
@@ -158,22 +159,27 @@ TENON_ALWAYS_INLINE void compute_pixels_as(enum tenon_form form, const struct pi
 }
 
 static void compute_pixels(const struct pixels *p, size_t count, uint8_t *out) {
-    switch (p->depthwise->form) {
-    case TENON_FORM_HIGH:
-    case TENON_FORM_HIGH_SINGLE:
+#ifndef PLAIN_C
+    if (p->form == TENON_FORM_HIGH || p->form == TENON_FORM_HIGH_SINGLE) {
         compute_pixels_as(TENON_FORM_HIGH, p, count, out);
         return;
-    case TENON_FORM_SYMMETRIC:
+    }
+    if (p->form == TENON_FORM_SYMMETRIC) {
         compute_pixels_as(TENON_FORM_SYMMETRIC, p, count, out);
         return;
-    case TENON_FORM_DOUBLE:
+    }
+    if (p->form == TENON_FORM_FUSED) {
+        compute_pixels_as(TENON_FORM_FUSED, p, count, out);
+        return;
+    }
+    if (p->form == TENON_FORM_FUSED_SYMMETRIC) {
+        compute_pixels_as(TENON_FORM_FUSED_SYMMETRIC, p, count, out);
+        return;
+    }
+#endif
+    if (p->form == TENON_FORM_DOUBLE) {
         compute_pixels_as(TENON_FORM_DOUBLE, p, count, out);
         return;
-    case TENON_FORM_F32:
-        compute_pixels_as(TENON_FORM_F32, p, count, out);
-        return;
-    case TENON_FORM_PLAIN:
-        break;
     }
     compute_pixels_as(TENON_FORM_PLAIN, p, count, out);
 }
@@ -206,11 +212,12 @@ static void depthwise_i8(const struct tenon_depthwise_i8 *depthwise, const uint8
     struct pixels p = {.depthwise = depthwise,
                        .block = &depthwise->blocks[block],
                        .steps = depthwise->steps[block],
-                       .columns = workspace,
-                       .range = range_of(&depthwise->range)};
+                       .columns = workspace};
+    p.form = form_of(p.block->fused, depthwise->form);
+    p.range = range_of(&depthwise->range, p.form == TENON_FORM_FUSED ? params->center : 0);
     p.channels = params->channels < BLOCK_CHANNELS ? params->channels : BLOCK_CHANNELS;
     for (size_t v = 0; v < 4; v++)
-        factors_load(&p.factors[v], &p.block->after, v * LANES, depthwise->form);
+        factors_load(&p.factors[v], &p.block->after, v * LANES, p.form);
     size_t row_bytes = (size_t)w->out_w * (size_t)w->in_c;
     for (size_t row = first_row; row < first_row + row_count; row++) {
         size_t batch = row / (size_t)w->out_h;

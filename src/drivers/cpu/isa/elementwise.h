@@ -27,7 +27,7 @@ static void binary_sums(const struct tenon_binary_8 *binary, const uint8_t *a, c
     vb flip = vb_dup(binary->flip), zero = vb_dup(0);
     struct tenon_output_range bounds = {pair->low, pair->high, sum->zero - binary->flip,
                                         binary->flip};
-    struct range range = range_of(&bounds);
+    struct range range = range_of(&bounds, 0);
     for (size_t i = 0; i < count; i += 4 * LANES) {
         bool some = count - i < 4 * LANES;
         uint32_t left = (uint32_t)(count - i);

@@ -57,14 +57,17 @@ static void linear_i8(const struct tenon_linear_i8 *linear, const uint8_t *const
     const struct tenon_linear_params *params = &linear->params;
     int32_t sums[(CHUNK_ROWS + 1) * SUMS_STRIDE];
     struct tile t = {.params = params, .sums = sums};
-    struct row_finish f = {.linear = linear, .range = range_of(&linear->range)};
+    struct row_finish f = {.linear = linear};
     for (uint32_t panel = begin; panel < end; panel += f.panel_count) {
         uint32_t left = params->channels - panel * LANES;
         f.panel_count = t.panel_count = end - panel >= 2 ? 2 : 1;
         f.channels = left < f.panel_count * LANES ? left : f.panel_count * LANES;
         f.panels = t.panels = &linear->panels[panel];
+        bool alike = f.panels[0].fused == f.panels[f.panel_count - 1].fused;
+        f.form = form_of(alike ? f.panels[0].fused : TENON_FUSED_NONE, linear->form);
+        f.range = range_of(&linear->range, f.form == TENON_FORM_FUSED ? params->center : 0);
         for (uint32_t p = 0; p < f.panel_count; p++)
-            factors_load(&f.factors[p], &f.panels[p].after, 0, linear->form);
+            factors_load(&f.factors[p], &f.panels[p].after, 0, f.form);
         for (size_t first = 0; first < row_count; first += CHUNK_ROWS) {
             size_t count = row_count - first < CHUNK_ROWS ? row_count - first : CHUNK_ROWS;
             t.rows = rows + first;

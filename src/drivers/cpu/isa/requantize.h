@@ -10,6 +10,11 @@
  *   point anyway (an activation), also for x < 0. The single rule is the same without 2^30.
  * SYMMETRIC: HIGH of |x|, with the sign of x: where the first rounding has no tie (the compiler
  *   proves it: backends/cpu/overflow.h), the double rule is symmetric.
+ * FUSED, FUSED_SYMMETRIC: floats, where the compiler proves that they give the same (enum
+ *   tenon_fused, image/cpu_params.h).
+ *
+ * Where vectors are plain C, vector.h defines PLAIN_C: double as it is written, or any rule
+ * element by element, are enough.
  */
 #include <string.h>
 
@@ -18,10 +23,12 @@
 
 struct factors {
     vi multiplier;
-    vw_factors wide;              /* the same for 64-bit products */
     vi left, right, half, shifts; /* double as it is written; shifts: all ones where right != 0 */
-    vw add;                       /* of HIGH; its shift is `right` too */
-    vf real;
+#ifndef PLAIN_C
+    vw_factors wide; /* the multiplier for 64-bit products */
+    vw add;          /* of HIGH; its shift is `right` too */
+    vf real, offset;
+#endif
 };
 
 TENON_ALWAYS_INLINE void factors_derive(struct factors *f) {
@@ -44,10 +51,12 @@ static void factors_load(struct factors *f, const struct tenon_requantize_arrays
     f->multiplier = vi_load(arrays->multiplier + at);
     f->left = vi_load(arrays->left + at);
     f->right = vi_load(arrays->right + at);
-    f->real = vf_load(arrays->real + at);
     if (form == TENON_FORM_DOUBLE)
         factors_derive(f);
-    if (form == TENON_FORM_DOUBLE || form == TENON_FORM_PLAIN || form == TENON_FORM_F32)
+#ifndef PLAIN_C
+    f->real = vf_load(arrays->real + at);
+    f->offset = vf_load(arrays->offset + at);
+    if (form != TENON_FORM_HIGH && form != TENON_FORM_HIGH_SINGLE && form != TENON_FORM_SYMMETRIC)
         return;
     vi halves = vi_shift_left(vi_dup(1), f->right);
     if (form != TENON_FORM_HIGH_SINGLE)
@@ -55,6 +64,7 @@ static void factors_load(struct factors *f, const struct tenon_requantize_arrays
     f->wide = vw_factor(f->multiplier);
     f->add = vi_multiply_wide(halves, vw_factor(vi_dup(1 << 30)));
     f->right = vi_sub(f->right, vi_dup(1));
+#endif
 }
 
 TENON_ALWAYS_INLINE vi scale_double(const struct factors *f, vi x) {
@@ -63,23 +73,24 @@ TENON_ALWAYS_INLINE vi scale_double(const struct factors *f, vi x) {
     return vi_shift_right(vi_add(vi_add(high, f->half), below), f->right);
 }
 
+#ifndef PLAIN_C
 TENON_ALWAYS_INLINE vi scale_high(const struct factors *f, vi x) {
     return vi_shift_right(vw_high(vw_add(vi_multiply_wide(x, f->wide), f->add)), f->right);
 }
+#endif
 
 TENON_ALWAYS_INLINE vi scale(enum tenon_form form, const struct factors *f, vi x) {
-    switch (form) {
-    case TENON_FORM_HIGH:
-    case TENON_FORM_HIGH_SINGLE:
+#ifndef PLAIN_C
+    if (form == TENON_FORM_HIGH || form == TENON_FORM_HIGH_SINGLE)
         return scale_high(f, x);
-    case TENON_FORM_SYMMETRIC:
+    if (form == TENON_FORM_SYMMETRIC)
         return vi_negate_as(scale_high(f, vi_abs(x)), x);
-    case TENON_FORM_F32:
-        return vi_scale(x, f->real);
-    case TENON_FORM_DOUBLE:
-    case TENON_FORM_PLAIN:
-        break;
-    }
+    if (form == TENON_FORM_FUSED)
+        return vi_scale(x, f->real, f->offset);
+    if (form == TENON_FORM_FUSED_SYMMETRIC)
+        return vi_scale(x, f->real, vf_with_sign(f->offset, x));
+#endif
+    (void)form;
     return scale_double(f, x);
 }
 
@@ -104,13 +115,25 @@ struct range {
     vb low, high, flip;
 };
 
-static struct range range_of(const struct tenon_output_range *range) {
+static struct range range_of(const struct tenon_output_range *range, int32_t center) {
     return (struct range){
-        .zero_point = range->zero_point + range->flip,
+        .zero_point = range->zero_point + range->flip + center,
         .low = vb_dup((uint8_t)(range->low + range->flip)),
         .high = vb_dup((uint8_t)(range->high + range->flip)),
         .flip = vb_dup(range->flip),
     };
+}
+
+/* The form of vectors that were proven alike, or else the layer's. */
+TENON_ALWAYS_INLINE enum tenon_form form_of(enum tenon_fused fused, enum tenon_form form) {
+#ifdef PLAIN_C
+    (void)fused;
+    return form == TENON_FORM_HIGH || form == TENON_FORM_SYMMETRIC ? TENON_FORM_DOUBLE : form;
+#else
+    return fused == TENON_FUSED_SHIFTED     ? TENON_FORM_FUSED
+           : fused == TENON_FUSED_SYMMETRIC ? TENON_FORM_FUSED_SYMMETRIC
+                                            : form;
+#endif
 }
 
 /* In the order that interleaving took. */
@@ -127,6 +150,7 @@ struct row_finish {
     const struct tenon_linear_i8 *linear;
     const struct tenon_linear_panel *panels;
     uint32_t panel_count, channels; /* channels <= SUMS_STRIDE */
+    enum tenon_form form;
     struct range range;
     struct factors factors[2];
 };
@@ -167,22 +191,27 @@ static void scale_rows_plain(const struct row_finish *f, int32_t *sums, size_t r
 /* sums: [rows + 1][SUMS_STRIDE]; row r of the output is at out + r * stride. */
 static void finish_rows(const struct row_finish *f, int32_t *sums, size_t rows, uint8_t *out,
                         size_t stride) {
-    switch (f->linear->form) {
-    case TENON_FORM_HIGH:
-    case TENON_FORM_HIGH_SINGLE:
+#ifndef PLAIN_C
+    if (f->form == TENON_FORM_HIGH || f->form == TENON_FORM_HIGH_SINGLE) {
         finish_rows_as(TENON_FORM_HIGH, f, sums, rows, out, stride);
         return;
-    case TENON_FORM_SYMMETRIC:
+    }
+    if (f->form == TENON_FORM_SYMMETRIC) {
         finish_rows_as(TENON_FORM_SYMMETRIC, f, sums, rows, out, stride);
         return;
-    case TENON_FORM_DOUBLE:
+    }
+    if (f->form == TENON_FORM_FUSED) {
+        finish_rows_as(TENON_FORM_FUSED, f, sums, rows, out, stride);
+        return;
+    }
+    if (f->form == TENON_FORM_FUSED_SYMMETRIC) {
+        finish_rows_as(TENON_FORM_FUSED_SYMMETRIC, f, sums, rows, out, stride);
+        return;
+    }
+#endif
+    if (f->form == TENON_FORM_DOUBLE) {
         finish_rows_as(TENON_FORM_DOUBLE, f, sums, rows, out, stride);
         return;
-    case TENON_FORM_F32:
-        finish_rows_as(TENON_FORM_F32, f, sums, rows, out, stride);
-        return;
-    case TENON_FORM_PLAIN:
-        break;
     }
     scale_rows_plain(f, sums, rows);
     finish_rows_as(TENON_FORM_PLAIN, f, sums, rows, out, stride);

@@ -97,9 +97,13 @@ TENON_ALWAYS_INLINE vi vi_negate_as(vi x, vi sign) {
     vi negative = vi_sign(sign);
     return vi_sub(vi_xor(x, negative), negative);
 }
-/* float(x) * factor, half to even. */
-TENON_ALWAYS_INLINE vi vi_scale(vi x, vf factor) {
-    return vcvtnq_s32_f32(vmulq_f32(vcvtq_f32_s32(x), factor));
+/* float(x) * factor + offset, half to even. */
+TENON_ALWAYS_INLINE vi vi_scale(vi x, vf factor, vf offset) {
+    return vcvtnq_s32_f32(vfmaq_f32(offset, vcvtq_f32_s32(x), factor));
+}
+/* x, which is not negative, or -x where `sign` is. */
+TENON_ALWAYS_INLINE vf vf_with_sign(vf x, vi sign) {
+    return vbslq_f32(vdupq_n_u32(UINT32_C(1) << 31), vreinterpretq_f32_s32(sign), x);
 }
 /* The two products of 16 bits of each lane. */
 TENON_ALWAYS_INLINE vi vs_dot(vi a, vi b) {

@@ -81,36 +81,6 @@ TENON_ALWAYS_INLINE vi vi_sign(vi x) {
 TENON_ALWAYS_INLINE vi vi_high_multiply(vi a, vi b) {
     EACH(vi, (int32_t)(((int64_t)a.e[i] * b.e[i] + (INT64_C(1) << 30)) >> 31));
 }
-/* Products of 64 bits. */
-typedef struct {
-    int64_t e[LANES];
-} vw;
-
-typedef vi vw_factors;
-
-TENON_ALWAYS_INLINE vw_factors vw_factor(vi x) {
-    return x;
-}
-TENON_ALWAYS_INLINE vw vi_multiply_wide(vi a, vw_factors b) {
-    EACH(vw, (int64_t)a.e[i] * b.e[i]);
-}
-TENON_ALWAYS_INLINE vw vw_add(vw a, vw b) {
-    EACH(vw, a.e[i] + b.e[i]);
-}
-TENON_ALWAYS_INLINE vi vw_high(vw x) {
-    EACH(vi, (int32_t)(x.e[i] >> 32));
-}
-TENON_ALWAYS_INLINE vi vi_abs(vi x) {
-    EACH(vi, x.e[i] < 0 ? (int32_t)(0 - (uint32_t)x.e[i]) : x.e[i]);
-}
-/* -x where sign is negative. */
-TENON_ALWAYS_INLINE vi vi_negate_as(vi x, vi sign) {
-    EACH(vi, sign.e[i] < 0 ? (int32_t)(0 - (uint32_t)x.e[i]) : x.e[i]);
-}
-/* float(x) * factor, half to even; the result fits. */
-TENON_ALWAYS_INLINE vi vi_scale(vi x, vf factor) {
-    EACH(vi, (int32_t)rintf((float)x.e[i] * factor.e[i]));
-}
 /* The two products of 16 bits of each lane. */
 TENON_ALWAYS_INLINE vi vs_dot(vi a, vi b) {
     int16_t p[2 * LANES], q[2 * LANES];
