@@ -23,18 +23,19 @@ enum tenon_cpu_isa {
 
 struct tenon_cpu_isa_info {
     const char *name;
-    const char *needs;     /* for people */
-    uint32_t lanes;        /* 32-bit elements of a vector: channels of a panel of packed weights */
-    bool adds_in_16_bits;  /* pairs of products are added in int16, which saturates */
-    bool signed_products;  /* multiplies i8 by i8, not u8 by i8 */
-    bool (*present)(void); /* on this processor */
+    const char *needs;    /* for people */
+    uint32_t lanes;       /* 32-bit elements of a vector: channels of a panel of packed weights */
+    bool adds_in_16_bits; /* pairs of products are added in int16, which saturates */
+    bool signed_products; /* multiplies i8 by i8, not u8 by i8 */
 };
 
 const struct tenon_cpu_isa_info *tenon_cpu_isa_get(enum tenon_cpu_isa isa);
-/* Present, and not newer than TENON_CPU allows. */
-bool tenon_cpu_isa_usable(enum tenon_cpu_isa isa);
-/* The newest usable one. */
-enum tenon_cpu_isa tenon_cpu_isa_best(void);
+/* Those of this processor: bit i is instruction set i. Asks the processor, which takes its time. */
+uint32_t tenon_cpu_isas_present(void);
+/* Of these, what is not newer than TENON_CPU allows. */
+uint32_t tenon_cpu_isas_usable(void);
+/* The newest of them, or the portable one. */
+enum tenon_cpu_isa tenon_cpu_isa_best(uint32_t isas);
 /* TENON_CPU_ISA_COUNT when there is no such name. */
 enum tenon_cpu_isa tenon_cpu_isa_parse(const char *name);
 

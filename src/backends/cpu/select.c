@@ -64,9 +64,9 @@ static const struct row rows[] = {
 
 enum tenon_cpu_isa tenon_cpu_target_isa(const struct tenon_target *target) {
     if (!target->portable)
-        return tenon_cpu_isa_best();
+        return tenon_cpu_isa_best(tenon_cpu_isas_usable());
     /* Every aarch64 processor has NEON. */
-    return tenon_cpu_isa_usable(TENON_CPU_NEON) ? TENON_CPU_NEON : TENON_CPU_PORTABLE;
+    return tenon_cpu_isa_best(tenon_cpu_isas_usable() & (1U << TENON_CPU_NEON));
 }
 
 static bool is_reference(const struct tenon_target *target) {

@@ -16,6 +16,7 @@ enum { DEVICE_CPU, DEVICE_REFERENCE, DEVICE_COUNT };
 struct device {
     struct tenon_pool *pool;
     uint32_t index;
+    uint32_t isas; /* usable instruction sets */
 };
 
 struct executable {
@@ -53,10 +54,12 @@ static enum tenon_status cpu_open(uint32_t index, const struct tenon_driver_opti
         return status;
     }
     device->index = index;
+    device->isas = index == DEVICE_CPU ? tenon_cpu_isas_usable() : 1U << TENON_CPU_PORTABLE;
+    enum tenon_cpu_isa best = tenon_cpu_isa_best(device->isas);
     *out = (struct tenon_driver_device){
         .name = names[index],
         .description = descriptions[index],
-        .features = index == DEVICE_REFERENCE ? "" : tenon_cpu_isa_get(tenon_cpu_isa_best())->name,
+        .features = index == DEVICE_REFERENCE ? "" : tenon_cpu_isa_get(best)->name,
         .thread_count = tenon_pool_threads(device->pool),
         .state = device,
     };
@@ -87,7 +90,7 @@ static enum tenon_compatibility cpu_compatibility(void *state,
     const char *isa;
     if (!parse_id(device, part->compatibility, &isa))
         return TENON_COMPATIBILITY_UNSUPPORTED;
-    bool best = *isa == '\0' || tenon_cpu_isa_parse(isa + 1) == tenon_cpu_isa_best();
+    bool best = *isa == '\0' || tenon_cpu_isa_parse(isa + 1) == tenon_cpu_isa_best(device->isas);
     return best ? TENON_COMPATIBILITY_OPTIMAL : TENON_COMPATIBILITY_RECOMPILE;
 }
 
@@ -169,7 +172,7 @@ static enum tenon_status check_call(struct executable *e, const struct tenon_ima
         return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "call %u has operands that do not fit",
                           index);
     const struct tenon_isa_kernels *isa;
-    e->kernels[index] = tenon_kernel_find(call->kernel, &isa);
+    e->kernels[index] = tenon_kernel_find(call->kernel, e->device->isas, &isa);
     if (e->kernels[index] == NULL)
         return tenon_fail(error, TENON_ERROR_INCOMPATIBLE,
                           "this processor has no kernel '%.60s': compile the model again",

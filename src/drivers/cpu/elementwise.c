@@ -97,7 +97,6 @@ static enum tenon_status prepare_lookup(const struct tenon_cpu_call *call,
                                         const struct tenon_isa_kernels *isa,
                                         struct tenon_arena *arena, struct tenon_kernel_plan *plan,
                                         struct tenon_error *error) {
-    (void)isa;
     struct elementwise *e = tenon_arena_alloc(arena, sizeof(*e));
     if (e == NULL)
         return tenon_fail_memory(error);
@@ -107,7 +106,7 @@ static enum tenon_status prepare_lookup(const struct tenon_cpu_call *call,
         tenon_desc_size(&call->operands[1].desc) != e->count)
         return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "parameters of lookup_8 are malformed");
     e->flips = is_flip(e->table);
-    e->isa = tenon_isa_find(tenon_cpu_isa_best());
+    e->isa = isa;
     plan->state = e;
     return TENON_OK;
 }

@@ -106,7 +106,7 @@ struct tenon_isa_kernels {
                   uint8_t *out);
 };
 
-/* NULL when it is not built or not usable on this processor. */
+/* NULL when it is not built. */
 const struct tenon_isa_kernels *tenon_isa_find(enum tenon_cpu_isa isa);
 
 #endif

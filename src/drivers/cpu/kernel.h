@@ -41,9 +41,9 @@ struct tenon_kernel {
     enum tenon_status (*run)(const struct tenon_kernel_run *run, struct tenon_error *error);
 };
 
-/* `isa` receives the instruction set's row; NULL when the name has none. NULL when there is no such
- * kernel, or it is not for this processor. */
-const struct tenon_kernel *tenon_kernel_find(const char *name,
+/* `isa` receives the row of the instruction set that the name ends in, one of `isas`, or else of
+ * the newest of these. NULL when there is no such kernel, or it is not for this processor. */
+const struct tenon_kernel *tenon_kernel_find(const char *name, uint32_t isas,
                                              const struct tenon_isa_kernels **isa);
 
 #endif

@@ -44,17 +44,14 @@ static const struct tenon_kernel *const kernels[] = {
     &tenon_kernel_binary_f32,   &tenon_kernel_lookup_8,      &tenon_kernel_pool_8,
 };
 
-const struct tenon_kernel *tenon_kernel_find(const char *name,
+const struct tenon_kernel *tenon_kernel_find(const char *name, uint32_t isas,
                                              const struct tenon_isa_kernels **isa) {
     const char *dot = strchr(name, '.');
     size_t length = dot != NULL ? (size_t)(dot - name) : strlen(name);
-    *isa = NULL;
-    if (dot != NULL) {
-        enum tenon_cpu_isa set = tenon_cpu_isa_parse(dot + 1);
-        *isa = set < TENON_CPU_ISA_COUNT ? tenon_isa_find(set) : NULL;
-        if (*isa == NULL)
-            return NULL;
-    }
+    enum tenon_cpu_isa set = dot != NULL ? tenon_cpu_isa_parse(dot + 1) : tenon_cpu_isa_best(isas);
+    *isa = (isas >> set & 1) != 0 ? tenon_isa_find(set) : NULL;
+    if (*isa == NULL)
+        return NULL;
     for (size_t i = 0; i < TENON_COUNT_OF(kernels); i++)
         if (strncmp(kernels[i]->name, name, length) == 0 && kernels[i]->name[length] == '\0')
             return kernels[i]->per_isa == (dot != NULL) ? kernels[i] : NULL;
