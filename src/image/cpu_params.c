@@ -95,6 +95,15 @@ static struct tenon_span block_at(struct tenon_span bytes, uint32_t index) {
 
 /* ---- linear_i8 ---- */
 
+struct tenon_linear_segments tenon_linear_segments_of(uint32_t k_h, uint32_t row_products,
+                                                      bool dilated) {
+    bool gathered = dilated || (k_h > 1 && row_products < TENON_QUAD / 2);
+    struct tenon_linear_segments segments = {.gathered = gathered, .count = gathered ? 1 : k_h};
+    segments.products = gathered ? k_h * row_products : row_products;
+    segments.quads = divide_up(segments.products, TENON_QUAD);
+    return segments;
+}
+
 static size_t panel_weight_bytes(const struct tenon_linear_params *params,
                                  const struct tenon_linear_panel *panel) {
     size_t narrow = (size_t)panel->groups * params->depth + panel->singles;

@@ -55,9 +55,23 @@ enum {
 
 /* ---- linear_i8: conv_2d and fully_connected; panels of `lanes` output channels ---- */
 
+/*
+ * Products of a channel stand in segments, which are padded to whole quads: the rows of the window,
+ * whose pixels follow each other in the input. Windows that are dilated, or so narrow that padding
+ * would more than double them, are gathered into one segment.
+ */
+struct tenon_linear_segments {
+    bool gathered;
+    uint32_t count;
+    uint32_t products, quads; /* of each */
+};
+
+struct tenon_linear_segments tenon_linear_segments_of(uint32_t k_h, uint32_t row_products,
+                                                      bool dilated);
+
 struct tenon_linear_params {
     uint32_t lanes, channels, panels;
-    uint32_t quads; /* ceil(products of a channel / 4) */
+    uint32_t quads; /* of all segments */
     uint32_t depth; /* quads of a group: 2 or 4 */
     int32_t low, high, zero_point;
     int32_t center; /* see enum tenon_fused */
@@ -75,7 +89,7 @@ struct tenon_linear_panel {
     uint32_t groups, singles, wides;
     enum tenon_fused fused;
     const uint8_t *weights; /* i8 [groups * depth + singles][lanes][4], i16 [wides][2][lanes][2] */
-    const uint8_t *quads;   /* u32: offset of the quad's activations in the row, in bytes */
+    const uint8_t *quads;   /* u32: number of the quad * 4 */
 };
 
 /* False when something is not as it must be. */

@@ -18,7 +18,7 @@ struct linear {
     const struct tenon_op_call *call;
     const struct tenon_cpu_isa_info *isa;
     struct tenon_channels channels;
-    size_t products;     /* of a channel */
+    struct tenon_linear_segments segments;
     size_t first_stride; /* between channels' first weights */
     size_t stride;       /* between weights of a channel */
     uint32_t quads, panels, depth;
@@ -26,8 +26,12 @@ struct linear {
     struct tenon_arrangement arrangement;
 };
 
+/* What pads the segments is left as it is. */
 static void load_channel(const struct linear *l, size_t c, int16_t *out) {
-    tenon_pack_load(l->call, c * l->first_stride, l->stride, l->products, out);
+    const struct tenon_linear_segments *s = &l->segments;
+    for (uint32_t i = 0; i < s->count; i++)
+        tenon_pack_load(l->call, c * l->first_stride + (size_t)i * s->products * l->stride,
+                        l->stride, s->products, out + (size_t)i * s->quads * TENON_QUAD);
 }
 
 /* Loads the weights of a panel; lanes without a channel are zero. */
@@ -177,6 +181,11 @@ static void write_panels(struct linear *l) {
     tenon_strbuf_finish(&quads);
 }
 
+static bool is_dilated(const struct tenon_op_call *call) {
+    const struct tenon_list *dilation = &call->attrs->dilation;
+    return dilation->count != 0 && (dilation->values[0] != 1 || dilation->values[1] != 1);
+}
+
 /* Output channels, and where their weights stand. A depthwise convolution of one channel is a
  * convolution whose weights are transposed. */
 static bool linear_init(struct linear *l) {
@@ -189,10 +198,12 @@ static bool linear_init(struct linear *l) {
     if (grouped || (last && !single) || count > INT32_MAX / 64)
         return false;
     l->channels.count = last ? dims[3] : dims[0];
-    l->products = count / (size_t)l->channels.count;
-    l->first_stride = last ? 1 : l->products;
+    size_t products = count / (size_t)l->channels.count;
+    uint32_t k_h = l->call->op == TENON_OP_FULLY_CONNECTED ? 1 : (uint32_t)dims[1];
+    l->segments = tenon_linear_segments_of(k_h, (uint32_t)(products / k_h), is_dilated(l->call));
+    l->first_stride = last ? 1 : products;
     l->stride = last ? (size_t)l->channels.count : 1;
-    l->quads = (uint32_t)((l->products + TENON_QUAD - 1) / TENON_QUAD);
+    l->quads = l->segments.count * l->segments.quads;
     l->panels = ((uint32_t)l->channels.count + l->isa->lanes - 1) / l->isa->lanes;
     return true;
 }
@@ -201,14 +212,14 @@ bool tenon_pack_linear_i8(const struct tenon_packing *packing, const struct teno
     struct linear l = {.packing = packing, .call = call, .isa = tenon_cpu_isa_get(packing->isa)};
     if (!tenon_pack_constant(call) || !linear_init(&l))
         return false;
-    l.weights = malloc((size_t)l.quads * TENON_QUAD * l.isa->lanes * sizeof(*l.weights));
+    l.weights = calloc((size_t)l.quads * TENON_QUAD * l.isa->lanes, sizeof(*l.weights));
     if (l.weights == NULL || !tenon_arrangement_init(&l.arrangement, l.quads, l.isa->lanes) ||
         !tenon_channels_init(&l.channels, packing, call, l.channels.count)) {
         packing->out->failed = true;
     } else {
         for (int32_t c = 0; c < l.channels.count; c++) {
             load_channel(&l, (size_t)c, l.weights);
-            tenon_channels_fold(&l.channels, c, l.weights, l.products);
+            tenon_channels_fold(&l.channels, c, l.weights, (size_t)l.quads * TENON_QUAD);
         }
         write_panels(&l);
     }

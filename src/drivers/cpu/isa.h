@@ -33,7 +33,9 @@ struct tenon_output_range {
 /* Rows of 8-bit activations times panels of weights, requantized. */
 struct tenon_linear_i8 {
     struct tenon_linear_params params;
-    struct tenon_linear_panel *panels;
+    struct tenon_linear_panel *panels; /* whose quads are offsets into a row */
+    struct tenon_linear_segments segments;
+    size_t pitch; /* bytes from a segment of a row to the next one */
     struct tenon_output_range range;
     enum tenon_rounding rounding;
     enum tenon_form form;
@@ -77,8 +79,9 @@ struct tenon_binary_8 {
 struct tenon_isa_kernels {
     enum tenon_cpu_isa isa;
     uint32_t linear_rows; /* that are multiplied at once: what row counts should be multiples of */
-    /* rows[i] has quads * 4 bytes, wide_rows[i] the same as u16 (where panels have wide quads);
-     * row i of the output starts at out + i * channels. Panels [begin, end) only. */
+    /* rows[i] has the segments' quads * 4 bytes, each segment `pitch` after the one before it;
+     * wide_rows[i] the same as u16 (where panels have wide quads); row i of the output starts at
+     * out + i * channels. Panels [begin, end) only. */
     void (*linear_i8)(const struct tenon_linear_i8 *linear, const uint8_t *const *rows,
                       const uint16_t *const *wide_rows, size_t row_count, uint32_t begin,
                       uint32_t end, uint8_t *out);

@@ -4,6 +4,7 @@
  * for the threads, into ranges of panels.
  */
 #include "drivers/cpu/kernels.h"
+#include "drivers/cpu/strip.h"
 #include "drivers/cpu/window.h"
 #include "util/checked.h"
 
@@ -11,6 +12,7 @@ enum {
     TILE_BYTES = 24 << 10,
     FLOAT_TILE_BYTES = 144 << 10,
     TILE_ROWS_MAX = 96,
+    STRIP_ROWS_MAX = 256,
     GRAIN_MACS = 100000
 };
 
@@ -22,22 +24,69 @@ struct linear {
     bool is_float;
     uint8_t flip; /* 0x80 to turn the type of the activations into the kernel's */
     bool wides;   /* there are wide quads */
+    bool in_strips;
+    struct tenon_strips strips;
     uint32_t panels;
-    size_t tile_rows, tiles;
-    size_t ranges;        /* of panels, per tile */
-    size_t channel_bytes; /* of an output pixel's channels */
-    size_t lane_bytes;    /* of a panel's channels */
+    size_t tile_rows, tiles; /* tile_rows: at most */
+    size_t ranges;           /* of panels, per tile */
+    size_t channel_bytes;    /* of an output pixel's channels */
+    size_t lane_bytes;       /* of a panel's channels */
     size_t grain;
     size_t tile_bytes; /* of the rows of a tile */
 };
+
+static struct tenon_linear_segments segments_of(const struct tenon_window *w) {
+    bool dilated = w->dilation_h != 1 || w->dilation_w != 1;
+    return tenon_linear_segments_of((uint32_t)w->k_h, (uint32_t)w->k_w * (uint32_t)w->in_c,
+                                    dilated);
+}
+
+/* Makes numbers of quads offsets into a row. */
+static bool resolve_quads(struct linear *l, struct tenon_linear_panel *panel,
+                          struct tenon_arena *arena) {
+    const struct tenon_linear_segments *s = &l->i8.segments;
+    size_t count =
+        (size_t)panel->groups * l->i8.params.depth + panel->singles + (size_t)panel->wides;
+    uint8_t *offsets = tenon_arena_alloc_array(arena, count, sizeof(uint32_t));
+    if (offsets == NULL)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t quad = tenon_load_le32(panel->quads + i * sizeof(uint32_t)) / TENON_QUAD;
+        size_t offset = quad / s->quads * l->i8.pitch + quad % s->quads * TENON_QUAD;
+        tenon_store_le32(offsets + i * sizeof(uint32_t), (uint32_t)offset);
+    }
+    panel->quads = offsets;
+    return true;
+}
+
+/* Cuts the output into strips; the input is then seen through them. */
+static enum tenon_status cut_strips(struct linear *l, const struct tenon_desc *in,
+                                    struct tenon_arena *arena, struct tenon_error *error) {
+    struct tenon_strips *strips = &l->strips;
+    l->in_strips = !l->rows.direct && !l->i8.segments.gathered;
+    if (!l->in_strips)
+        return TENON_OK;
+    strips->padding = (uint8_t)tenon_desc_zero_point(in);
+    strips->flip = l->flip;
+    tenon_strips_init(strips, &l->rows.window, l->rows.pixel_bytes, TILE_BYTES / (l->wides ? 3 : 1),
+                      STRIP_ROWS_MAX);
+    l->i8.pitch = strips->pitch;
+    if (strips->bytes > INT32_MAX)
+        return tenon_fail(error, TENON_ERROR_LIMIT, "a window of more than 2 GiB");
+    for (uint32_t i = 0; i < l->panels; i++)
+        if (!resolve_quads(l, &l->i8.panels[i], arena))
+            return tenon_fail_memory(error);
+    return TENON_OK;
+}
 
 static enum tenon_status read_i8(struct linear *l, const struct tenon_cpu_call *call,
                                  struct tenon_arena *arena, struct tenon_error *error) {
     struct tenon_linear_params *params = &l->i8.params;
     const struct tenon_desc *in = &call->operands[0].desc;
     const struct tenon_cpu_isa_info *info = tenon_cpu_isa_get(l->isa->isa);
+    l->i8.segments = segments_of(&l->rows.window);
     if (!tenon_linear_params_read(call->params, params) || params->lanes != info->lanes ||
-        params->quads * (size_t)TENON_QUAD != l->rows.row_bytes)
+        params->quads != l->i8.segments.count * l->i8.segments.quads)
         return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "parameters of linear_i8 are malformed");
     l->i8.panels = tenon_arena_alloc_array(arena, params->panels, sizeof(*l->i8.panels));
     if (l->i8.panels == NULL)
@@ -57,7 +106,7 @@ static enum tenon_status read_i8(struct linear *l, const struct tenon_cpu_call *
     l->panels = params->panels;
     l->channel_bytes = params->channels;
     l->lane_bytes = params->lanes;
-    return TENON_OK;
+    return cut_strips(l, in, arena, error);
 }
 
 static enum tenon_status read_f32(struct linear *l, const struct tenon_cpu_call *call,
@@ -76,7 +125,7 @@ static enum tenon_status read_f32(struct linear *l, const struct tenon_cpu_call 
 }
 
 /* How the work is cut. */
-static void cut(struct linear *l) {
+static void cut_rows(struct linear *l) {
     size_t step = l->isa->linear_rows, row_bytes = l->rows.row_bytes * (l->wides ? 3 : 1);
     size_t rows = (l->is_float ? FLOAT_TILE_BYTES : TILE_BYTES) / row_bytes / step * step;
     rows = rows < step ? step : rows;
@@ -85,8 +134,19 @@ static void cut(struct linear *l) {
     size_t count = (pixels + rows - 1) / rows; /* of tiles, of about the same size */
     l->tile_rows = count < 2 ? pixels : (pixels + count * step - 1) / (count * step) * step;
     l->tiles = (pixels + l->tile_rows - 1) / l->tile_rows;
+    l->tile_bytes = l->tile_rows * l->rows.row_bytes;
+}
+
+static void cut(struct linear *l) {
+    if (l->in_strips) {
+        l->tile_rows = (size_t)l->strips.tile_h * (size_t)l->strips.tile_w;
+        l->tiles = tenon_strips_count(&l->strips);
+        l->tile_bytes = l->strips.bytes + TENON_QUAD; /* the last quad may end behind it */
+    } else {
+        cut_rows(l);
+    }
+    l->tile_bytes = tenon_align_up(l->tile_bytes, TENON_CPU_ALIGNMENT);
     l->ranges = l->tiles >= 16 ? 1 : (l->panels + 3) / 4;
-    l->tile_bytes = tenon_align_up(l->tile_rows * l->rows.row_bytes, TENON_CPU_ALIGNMENT);
     size_t item_macs = l->tile_rows * l->rows.row_bytes * (l->channel_bytes / l->ranges + 1);
     l->grain = GRAIN_MACS / (item_macs + 1) + 1;
 }
@@ -131,7 +191,7 @@ struct rows {
     const uint16_t **wide;
     uint8_t *bytes;
     uint16_t *words;
-    size_t count;
+    size_t first, count; /* outputs */
 };
 
 static struct rows rows_of(const struct linear *l, void *workspace) {
@@ -139,7 +199,7 @@ static struct rows rows_of(const struct linear *l, void *workspace) {
     rows.wide = (const uint16_t **)(rows.narrow + l->rows.pieces * l->tile_rows);
     rows.bytes = (uint8_t *)(rows.wide + l->tile_rows);
     rows.words = (uint16_t *)(rows.bytes + l->tile_bytes);
-    for (size_t r = 0; r < l->tile_rows; r++)
+    for (size_t r = 0; r < l->tile_rows && !l->in_strips; r++)
         rows.wide[r] = rows.words + r * l->rows.row_bytes;
     return rows;
 }
@@ -163,20 +223,36 @@ static void stage(const struct linear *l, struct rows *rows) {
         rows->narrow[r] = flipped + r * bytes;
 }
 
+static void load_strip(const struct linear *l, const uint8_t *input, size_t index,
+                       struct rows *rows) {
+    const struct tenon_strips *s = &l->strips;
+    struct tenon_strip_tile tile = tenon_strips_tile(s, index);
+    size_t row = (size_t)tile.batch * (size_t)s->window.out_h + (size_t)tile.y;
+    rows->first = row * (size_t)s->window.out_w + (size_t)tile.x;
+    rows->count = (size_t)tile.h * (size_t)tile.w;
+    tenon_strips_stage(s, &tile, l->isa, input, rows->bytes, l->wides ? rows->words : NULL);
+    tenon_strips_point(s, &tile, rows->bytes, rows->words, rows->narrow, rows->wide);
+}
+
 static void load_rows(const struct job *job, size_t tile, struct rows *rows) {
     const struct linear *l = job->linear;
-    size_t first = tile * l->tile_rows, left = l->rows.pixel_count - first;
+    const uint8_t *input = job->run->op.inputs[0].data;
+    if (l->in_strips) {
+        load_strip(l, input, tile, rows);
+        return;
+    }
+    size_t left = l->rows.pixel_count - tile * l->tile_rows;
+    rows->first = tile * l->tile_rows;
     rows->count = left < l->tile_rows ? left : l->tile_rows;
-    tenon_rows_get(&l->rows, job->run->op.inputs[0].data, first, rows->count, rows->bytes,
-                   rows->narrow);
+    tenon_rows_get(&l->rows, input, rows->first, rows->count, rows->bytes, rows->narrow);
     stage(l, rows);
 }
 
-static void run_item(const struct job *job, size_t tile, size_t range, const struct rows *rows) {
+static void run_item(const struct job *job, size_t range, const struct rows *rows) {
     const struct linear *l = job->linear;
     uint32_t begin = (uint32_t)(l->panels * range / l->ranges);
     uint32_t end = (uint32_t)(l->panels * (range + 1) / l->ranges);
-    uint8_t *out = (uint8_t *)job->run->op.outputs[0].data + tile * l->tile_rows * l->channel_bytes;
+    uint8_t *out = (uint8_t *)job->run->op.outputs[0].data + rows->first * l->channel_bytes;
     if (l->is_float)
         l->isa->linear_f32(&l->f32, (const float *const *)rows->narrow, l->rows.pieces, rows->count,
                            begin, end, (float *)out);
@@ -194,7 +270,7 @@ static void run_items(void *user, size_t begin, size_t end, uint32_t worker) {
         if (tile != loaded)
             load_rows(job, tile, &rows);
         loaded = tile;
-        run_item(job, tile, item % l->ranges, &rows);
+        run_item(job, item % l->ranges, &rows);
     }
 }
 

@@ -11,7 +11,7 @@
 enum { CHUNK_ROWS = 48 }; /* whose sums are held until they are requantized */
 
 struct tile {
-    const struct tenon_linear_params *params;
+    const struct tenon_linear_i8 *linear;
     const struct tenon_linear_panel *panels;
     uint32_t panel_count;
     const uint8_t *const *rows;
@@ -56,7 +56,7 @@ static void linear_i8(const struct tenon_linear_i8 *linear, const uint8_t *const
                       uint32_t end, uint8_t *out) {
     const struct tenon_linear_params *params = &linear->params;
     int32_t sums[(CHUNK_ROWS + 1) * SUMS_STRIDE];
-    struct tile t = {.params = params, .sums = sums};
+    struct tile t = {.linear = linear, .sums = sums};
     struct row_finish f = {.linear = linear};
     for (uint32_t panel = begin; panel < end; panel += f.panel_count) {
         uint32_t left = params->channels - panel * LANES;

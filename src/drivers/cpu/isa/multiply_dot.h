@@ -3,20 +3,20 @@
  * activations is broadcast and multiplied with the panels' vectors of weights, four products at
  * once. Panels have only single quads: all of them in their order, and then what did not fit i8.
  */
-TENON_ALWAYS_INLINE void multiply_quad(const struct tile *t, size_t quad, int rows, int panels,
-                                       vi acc[][2]) {
+TENON_ALWAYS_INLINE void multiply_quad(const struct tile *t, size_t quad, size_t offset, int rows,
+                                       int panels, vi acc[][2]) {
     vi w[2];
     TENON_UNROLL for (int p = 0; p < panels; p++) w[p] =
         vi_load(t->panels[p].weights + quad * LANES * TENON_QUAD);
     TENON_UNROLL for (int r = 0; r < rows; r++) {
-        vi a = vi_broadcast_quad(t->rows[r] + quad * TENON_QUAD);
+        vi a = vi_broadcast_quad(t->rows[r] + offset);
         TENON_UNROLL for (int p = 0; p < panels; p++) acc[r][p] = vi_dot(acc[r][p], a, w[p]);
     }
 }
 
 TENON_ALWAYS_INLINE void multiply_rests(const struct tile *t, int p, int rows, vi acc[][2]) {
     const struct tenon_linear_panel *panel = &t->panels[p];
-    for (size_t i = t->params->quads; i < panel->singles; i++) {
+    for (size_t i = t->linear->params.quads; i < panel->singles; i++) {
         size_t offset = tenon_load_le32(panel->quads + i * sizeof(uint32_t));
         vi w = vi_load(panel->weights + i * LANES * TENON_QUAD);
         TENON_UNROLL for (int r = 0; r < rows; r++) acc[r][p] =
@@ -26,13 +26,15 @@ TENON_ALWAYS_INLINE void multiply_rests(const struct tile *t, int p, int rows, v
 
 TENON_ALWAYS_INLINE void multiply_tile(const struct tile *t, int rows, int panels) {
     vi acc[LINEAR_ROWS][2];
-    size_t quads = t->params->quads;
+    const struct tenon_linear_segments segments = t->linear->segments;
     TENON_UNROLL for (int p = 0; p < panels; p++) {
         vi bias = vi_load(t->panels[p].after.bias);
         TENON_UNROLL for (int r = 0; r < rows; r++) acc[r][p] = bias;
     }
-    for (size_t quad = 0; quad < quads; quad++)
-        multiply_quad(t, quad, rows, panels, acc);
+    size_t quad = 0, pitch = t->linear->pitch;
+    for (size_t s = 0; s < segments.count; s++)
+        for (size_t q = 0; q < segments.quads; q++)
+            multiply_quad(t, quad++, s * pitch + q * TENON_QUAD, rows, panels, acc);
     TENON_UNROLL for (int p = 0; p < panels; p++) multiply_rests(t, p, rows, acc);
     TENON_UNROLL for (int r = 0; r < rows; r++) TENON_UNROLL for (int p = 0; p < panels; p++)
         vi_store(t->sums + r * SUMS_STRIDE + p * LANES, acc[r][p]);

@@ -54,7 +54,7 @@ TENON_ALWAYS_INLINE void multiply_panel(const struct tile *t, uint32_t p, int ro
     struct cursor at = {panel->weights, panel->quads};
     vi acc[LINEAR_ROWS], bias = vi_load(panel->after.bias);
     TENON_UNROLL for (int r = 0; r < rows; r++) acc[r] = bias;
-    if (t->params->depth == 2)
+    if (t->linear->params.depth == 2)
         multiply_groups(t, panel->groups, &at, rows, 2, acc);
     else
         multiply_groups(t, panel->groups, &at, rows, TENON_DEPTH_MAX, acc);
