@@ -278,6 +278,21 @@ bool tenon_float_params_read(struct tenon_span bytes, struct tenon_float_params 
            tenon_span_has(bytes, TENON_PARAMS_HEADER_BYTES, all);
 }
 
+/* ---- pool_8, mean ---- */
+
+bool tenon_mean_params_read(struct tenon_span bytes, struct tenon_mean_params *out) {
+    if (bytes.size != TENON_MEAN_PARAMS_BYTES)
+        return false;
+    *out = (struct tenon_mean_params){
+        .multiplier = (int32_t)word(bytes.data, 0),
+        .right = (int32_t)word(bytes.data, 1),
+        .add = (int64_t)((uint64_t)word(bytes.data, 3) << 32 | word(bytes.data, 2)),
+        .of_magnitude = word(bytes.data, 4) != 0,
+    };
+    return out->multiplier >= 0 && out->right >= 0 && out->right <= 30 &&
+           out->add > -(INT64_C(1) << 62) && out->add < INT64_C(1) << 62;
+}
+
 /* ---- binary_8 ---- */
 
 static bool factor_ok(int32_t factor) {

@@ -164,6 +164,21 @@ static inline const uint8_t *tenon_float_panel(const struct tenon_float_params *
     return params->panel_bytes + index * bytes;
 }
 
+/* ---- pool_8, mean: five words ---- */
+
+/* With sum = Σ (element - zero point): (4 * multiplier * sum + add) >> (32 + right), or the same of
+ * the sum's magnitude, with the sum's sign; and the zero point added. */
+struct tenon_mean_params {
+    int32_t multiplier; /* not negative */
+    int32_t right;      /* 0 … 30 */
+    int64_t add;        /* below 2^62 */
+    bool of_magnitude;
+};
+
+enum { TENON_MEAN_PARAMS_BYTES = 20, TENON_MEAN_COUNT_MAX = 1 << 16 };
+
+TENON_NODISCARD bool tenon_mean_params_read(struct tenon_span bytes, struct tenon_mean_params *out);
+
 /* ---- binary_8, add and sub: five words, or nothing ---- */
 
 /*

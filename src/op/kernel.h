@@ -93,6 +93,10 @@ TENON_NODISCARD enum tenon_status tenon_window_init(struct tenon_window *window,
 double tenon_product_scale(const struct tenon_desc *input, const struct tenon_desc *weights,
                            const struct tenon_desc *output, uint32_t channel, bool float_product);
 
+/* The sizes before, of and after axes that are reduced, where they are adjacent and the last axis
+ * is not among them; false elsewhere, and where there is nothing to reduce. */
+bool tenon_reduced_block(const struct tenon_shape *shape, const struct tenon_list *axes,
+                         int32_t sizes[3]);
 /* The factor of the mean of n quantized elements: TFLite's, with 1/n folded in (reduce.c). */
 struct tenon_multiplier tenon_mean_multiplier(const struct tenon_desc *in,
                                               const struct tenon_desc *out, int64_t n);

@@ -136,6 +136,23 @@ static struct tenon_multiplier sum_multiplier(const struct tenon_desc *in,
                                         (double)tenon_desc_scale(out));
 }
 
+bool tenon_reduced_block(const struct tenon_shape *shape, const struct tenon_list *axes,
+                         int32_t sizes[3]) {
+    uint32_t mask = 0;
+    int part = 0;
+    for (int i = 0; i < axes->count; i++)
+        mask |= UINT32_C(1) << axes->values[i];
+    sizes[0] = sizes[1] = sizes[2] = 1;
+    for (int i = 0; i < shape->rank; i++) {
+        bool reduced = (mask >> i & 1) != 0;
+        part += reduced != (part == 1);
+        if (part > 2 || shape->dims[i] == 0 ||
+            __builtin_mul_overflow(sizes[part], shape->dims[i], &sizes[part]))
+            return false;
+    }
+    return part == 2;
+}
+
 /* The shift stays within [-31, 31]. */
 struct tenon_multiplier tenon_mean_multiplier(const struct tenon_desc *in,
                                               const struct tenon_desc *out, int64_t n) {

@@ -249,6 +249,26 @@ static bool make_binary(struct one *o, enum tenon_type type) {
                        type == TENON_TYPE_F32 ? TENON_ROUNDING_NONE : random_rounding());
 }
 
+/* Of adjacent axes before the last. A mean of one element must not grow by 2 or more. */
+static bool make_mean(struct one *o, enum tenon_type type) {
+    int32_t channels = chance(8) ? between(500, 800) : random_channels();
+    struct tenon_desc in =
+        describe(o, type, 4, between(1, 3), between(1, 9), between(1, 9), channels);
+    struct tenon_desc out = describe(o, type, 0, 0, 0, 0, 0);
+    int32_t first = between(0, 2), last = between(first, 2);
+    out.shape.rank = TENON_RANK_UNKNOWN;
+    if (type != TENON_TYPE_F32)
+        *(float *)out.quant.scale =
+            *in.quant.scale * (chance(3) ? 1 : 0.6f + (float)between(0, 1000) / 500);
+    add_tensor(o, TENON_TENSOR_INPUT, &in);
+    add_tensor(o, TENON_TENSOR_RESULT, &out);
+    for (int32_t axis = first; axis <= last; axis++)
+        o->attrs.axes.values[o->attrs.axes.count++] = axis;
+    o->attrs.keep_dims = chance(2);
+    return close_graph(o, TENON_OP_MEAN,
+                       type == TENON_TYPE_F32 ? TENON_ROUNDING_NONE : random_rounding());
+}
+
 static bool make_pool(struct one *o, enum tenon_type type) {
     int32_t k_h = between(1, 4), k_w = between(1, 4);
     struct tenon_desc in =
@@ -259,7 +279,8 @@ static bool make_pool(struct one *o, enum tenon_type type) {
     add_tensor(o, TENON_TENSOR_RESULT, &out);
     random_window(o, k_h, k_w, false);
     o->attrs.window = pair_list(k_h, k_w);
-    return close_graph(o, chance(2) ? TENON_OP_AVERAGE_POOL_2D : TENON_OP_MAX_POOL_2D,
+    bool average = type == TENON_TYPE_F32 || chance(2);
+    return close_graph(o, average ? TENON_OP_AVERAGE_POOL_2D : TENON_OP_MAX_POOL_2D,
                        TENON_ROUNDING_NONE);
 }
 
@@ -426,12 +447,15 @@ static void test_kernels(void **state) {
             check_many(&machine, name, "depthwise_i8", make_narrow_depthwise, type);
             check_many(&machine, name, "binary_8", make_binary, type);
             check_many(&machine, name, "pool_8", make_pool, type);
+            check_many(&machine, name, "pool_8", make_mean, type);
             check_many(&machine, name, "lookup_8", make_unary, type);
         }
         check_many(&machine, name, "linear_f32", make_conv, TENON_TYPE_F32);
         check_many(&machine, name, "linear_f32", make_dense, TENON_TYPE_F32);
         check_many(&machine, name, "depthwise_f32", make_depthwise, TENON_TYPE_F32);
         check_many(&machine, name, "binary_f32", make_binary, TENON_TYPE_F32);
+        check_many(&machine, name, "pool_f32", make_pool, TENON_TYPE_F32);
+        check_many(&machine, name, "pool_f32", make_mean, TENON_TYPE_F32);
     }
     unsetenv("TENON_CPU");
     tenon_fence_unref(machine.fence);

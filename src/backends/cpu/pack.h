@@ -27,6 +27,9 @@ bool tenon_pack_f32(const struct tenon_packing *packing, const struct tenon_op_c
 bool tenon_pack_lookup_8(const struct tenon_packing *packing, const struct tenon_op_call *call);
 /* Operands of one shape: the proven sum, or nothing. */
 bool tenon_pack_binary_8(const struct tenon_packing *packing, const struct tenon_op_call *call);
+/* The mean of adjacent axes before the last one: what was proven of 8 bits; nothing of floats. */
+bool tenon_pack_mean_8(const struct tenon_packing *packing, const struct tenon_op_call *call);
+bool tenon_pack_mean_f32(const struct tenon_packing *packing, const struct tenon_op_call *call);
 /* Nothing to pack: operands of one shape; a window small enough for 32-bit sums. */
 bool tenon_pack_binary(const struct tenon_packing *packing, const struct tenon_op_call *call);
 bool tenon_pack_pool(const struct tenon_packing *packing, const struct tenon_op_call *call);

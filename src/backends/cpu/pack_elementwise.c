@@ -1,14 +1,15 @@
 /*
- * lookup_8: the table of an operator's results, asked of its reference kernel; binary_8: the sum
- * that was proven; and the conditions of kernels without parameters.
+ * lookup_8: the table of an operator's results, asked of its reference kernel; binary_8 and
+ * pool_8: the sums that were proven; and the conditions of kernels without parameters.
  */
 #include <stdlib.h>
 
+#include "backends/cpu/mean_proof.h"
 #include "backends/cpu/pack.h"
 #include "backends/cpu/pair_sum.h"
 #include "op/kernel.h"
 
-enum { TABLE_BYTES = 256, WINDOW_MAX = 1 << 16 };
+enum { TABLE_BYTES = 256 };
 
 /* Runs the reference kernel over all 256 elements. */
 static bool fill_table(const struct tenon_op_call *call, uint8_t *table, void *scratch) {
@@ -64,5 +65,37 @@ bool tenon_pack_binary_8(const struct tenon_packing *packing, const struct tenon
 bool tenon_pack_pool(const struct tenon_packing *packing, const struct tenon_op_call *call) {
     (void)packing;
     const int32_t *window = call->attrs->window.values;
-    return (int64_t)window[0] * window[1] <= WINDOW_MAX;
+    return (int64_t)window[0] * window[1] <= TENON_MEAN_COUNT_MAX;
+}
+
+/* Elements that are reduced to one; 0 where the kernels cannot. */
+static int32_t mean_count(const struct tenon_op_call *call) {
+    int32_t sizes[3];
+    return tenon_reduced_block(&tenon_in(call, 0)->shape, &call->attrs->axes, sizes) &&
+                   sizes[1] <= TENON_MEAN_COUNT_MAX
+               ? sizes[1]
+               : 0;
+}
+
+bool tenon_pack_mean_8(const struct tenon_packing *packing, const struct tenon_op_call *call) {
+    const struct tenon_desc *in = tenon_in(call, 0), *out = tenon_out(call, 0);
+    struct tenon_mean_rule rule;
+    struct tenon_mean_params params;
+    int32_t count = mean_count(call);
+    if (count == 0 || out->type != in->type)
+        return false;
+    tenon_mean_rule_init(&rule, in, out, count, call->rounding);
+    if (!tenon_mean_find(&rule, &params))
+        return false;
+    tenon_strbuf_append_le32(packing->out, (uint32_t)params.multiplier);
+    tenon_strbuf_append_le32(packing->out, (uint32_t)params.right);
+    tenon_strbuf_append_le32(packing->out, (uint32_t)(uint64_t)params.add);
+    tenon_strbuf_append_le32(packing->out, (uint32_t)((uint64_t)params.add >> 32));
+    tenon_strbuf_append_le32(packing->out, params.of_magnitude);
+    return true;
+}
+
+bool tenon_pack_mean_f32(const struct tenon_packing *packing, const struct tenon_op_call *call) {
+    (void)packing;
+    return mean_count(call) != 0;
 }

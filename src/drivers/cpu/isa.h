@@ -76,6 +76,23 @@ struct tenon_binary_8 {
     uint8_t flip; /* 0x80 where elements are i8 */
 };
 
+/*
+ * Averages of 8-bit elements, as the instruction set multiplies them (image/cpu_params.h) after
+ * flipping: with sum = 4 * Σ element + bias, (sum * multiplier + add) >> (32 + right), or that of
+ * the sum's magnitude with the sum's sign; the range's zero point is added.
+ */
+struct tenon_average_8 {
+    int32_t multiplier, right, bias;
+    int64_t add;
+    bool of_magnitude;
+    uint8_t flip;
+    struct tenon_output_range range;
+};
+
+struct tenon_average_f32 {
+    float low, high;
+};
+
 struct tenon_isa_kernels {
     enum tenon_cpu_isa isa;
     uint32_t linear_rows; /* that are multiplied at once: what row counts should be multiples of */
@@ -102,11 +119,13 @@ struct tenon_isa_kernels {
                      size_t count, uint8_t *out);
     void (*binary_f32)(const struct tenon_pair *pair, const float *a, const float *b, size_t count,
                        float *out);
-    /* Per channel over all taps; flip as in binary_8. */
-    void (*sum_8)(const uint8_t *const *taps, size_t tap_count, size_t channels, uint8_t flip,
-                  int32_t *sums);
-    void (*max_8)(const uint8_t *const *taps, size_t tap_count, size_t channels, uint8_t flip,
-                  uint8_t *out);
+    /* Per channel over all taps; at least 4 * lanes channels. */
+    void (*average_8)(const struct tenon_average_8 *average, const uint8_t *const *taps,
+                      size_t tap_count, size_t channels, uint8_t *out);
+    void (*max_8)(const struct tenon_output_range *range, const uint8_t *const *taps,
+                  size_t tap_count, size_t channels, uint8_t *out);
+    void (*average_f32)(const struct tenon_average_f32 *average, const float *const *taps,
+                        size_t tap_count, size_t channels, float *out);
 };
 
 /* NULL when it is not built. */

@@ -94,6 +94,10 @@ TENON_ALWAYS_INLINE vw vi_multiply_wide(vi a, vw_factors b) {
     return (vw){_mm256_mul_epi32(a, b.even),
                 _mm256_mul_epi32(_mm256_shuffle_epi32(a, 0xf5), b.odd)};
 }
+TENON_ALWAYS_INLINE vw vw_dup(int64_t x) {
+    const __m256i all = _mm256_set1_epi64x(x);
+    return (vw){all, all};
+}
 TENON_ALWAYS_INLINE vw vw_add(vw a, vw b) {
     return (vw){_mm256_add_epi64(a.even, b.even), _mm256_add_epi64(a.odd, b.odd)};
 }
@@ -236,6 +240,9 @@ TENON_ALWAYS_INLINE vf vf_sub(vf a, vf b) {
 }
 TENON_ALWAYS_INLINE vf vf_multiply(vf a, vf b) {
     return _mm256_mul_ps(a, b);
+}
+TENON_ALWAYS_INLINE vf vf_divide(vf a, vf b) {
+    return _mm256_div_ps(a, b);
 }
 TENON_ALWAYS_INLINE vf vf_multiply_add(vf acc, vf a, vf b) {
     return _mm256_fmadd_ps(a, b, acc);

@@ -84,6 +84,10 @@ TENON_ALWAYS_INLINE vw vi_multiply_wide(vi a, vw_factors b) {
     return (vw){_mm512_mul_epi32(a, b.even),
                 _mm512_mul_epi32(_mm512_shuffle_epi32(a, (_MM_PERM_ENUM)0xf5), b.odd)};
 }
+TENON_ALWAYS_INLINE vw vw_dup(int64_t x) {
+    const __m512i all = _mm512_set1_epi64(x);
+    return (vw){all, all};
+}
 TENON_ALWAYS_INLINE vw vw_add(vw a, vw b) {
     return (vw){_mm512_add_epi64(a.even, b.even), _mm512_add_epi64(a.odd, b.odd)};
 }
@@ -205,6 +209,9 @@ TENON_ALWAYS_INLINE vf vf_sub(vf a, vf b) {
 }
 TENON_ALWAYS_INLINE vf vf_multiply(vf a, vf b) {
     return _mm512_mul_ps(a, b);
+}
+TENON_ALWAYS_INLINE vf vf_divide(vf a, vf b) {
+    return _mm512_div_ps(a, b);
 }
 TENON_ALWAYS_INLINE vf vf_multiply_add(vf acc, vf a, vf b) {
     return _mm512_fmadd_ps(a, b, acc);

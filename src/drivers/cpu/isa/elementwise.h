@@ -1,6 +1,19 @@
 /* binary_8 and binary_f32 over the operations of a vector.h, after requantize.h: two operands of
  * the same shape. */
 
+#ifdef PLAIN_C
+static void binary_all_sums(const struct tenon_binary_8 *binary, const uint8_t *a, const uint8_t *b,
+                            size_t count, uint8_t *out) {
+    const struct tenon_sum_params *sum = &binary->sum;
+    int32_t low = binary->pair.low + binary->flip, high = binary->pair.high + binary->flip;
+    for (size_t i = 0; i < count; i++) {
+        int64_t x = (int64_t)sum->factor_a * (a[i] ^ binary->flip) +
+                    (int64_t)sum->factor_b * (b[i] ^ binary->flip) + sum->add;
+        int32_t y = tenon_clamp_i32((int32_t)(x >> sum->shift) + sum->zero, low, high);
+        out[i] = (uint8_t)(y ^ binary->flip);
+    }
+}
+#else
 TENON_ALWAYS_INLINE vi factor_pair(int32_t a, int32_t b) {
     return vi_dup((int32_t)((uint32_t)(uint16_t)a | (uint32_t)b << 16));
 }
@@ -15,7 +28,8 @@ static int32_t high_part(int32_t factor) {
     return (factor - low_part(factor)) >> TENON_SUM_LOW_BITS;
 }
 
-/* A proven sum: ((high << 15) + low) >> shift, where what `high` adds is a multiple of 2^15. */
+/* A proven sum: ((high << 15) + low) >> shift, where what `high` adds is a multiple of 2^15.
+ * `count` is a multiple of 4 * LANES. */
 static void binary_sums(const struct tenon_binary_8 *binary, const uint8_t *a, const uint8_t *b,
                         size_t count, uint8_t *out) {
     const struct tenon_sum_params *sum = &binary->sum;
@@ -29,23 +43,36 @@ static void binary_sums(const struct tenon_binary_8 *binary, const uint8_t *a, c
                                         binary->flip};
     struct range range = range_of(&bounds, 0);
     for (size_t i = 0; i < count; i += 4 * LANES) {
-        bool some = count - i < 4 * LANES;
-        uint32_t left = (uint32_t)(count - i);
-        vb x = some ? vb_load_some(a + i, left) : vb_load(a + i);
-        vb y = some ? vb_load_some(b + i, left) : vb_load(b + i);
-        const vb bytes[4] = {vb_xor(x, flip), zero, vb_xor(y, flip), zero};
+        const vb bytes[4] = {vb_xor(vb_load(a + i), flip), zero, vb_xor(vb_load(b + i), flip),
+                             zero};
         vi pairs[4];
         vb_interleave(bytes, pairs);
         TENON_UNROLL for (int k = 0; k < 4; k++) {
             vi below = vi_shift_right(vi_add(vs_dot(pairs[k], low), add), low_bits);
             pairs[k] = vi_shift_right(vi_add(vs_dot(pairs[k], high), below), shift);
         }
-        if (some)
-            vb_store_some(out + i, to_bytes(&range, pairs), left);
-        else
-            vb_store(out + i, to_bytes(&range, pairs));
+        vb_store(out + i, to_bytes(&range, pairs));
     }
 }
+
+/* Of any count. */
+static void binary_all_sums(const struct tenon_binary_8 *binary, const uint8_t *a, const uint8_t *b,
+                            size_t count, uint8_t *out) {
+    size_t left = count % (4 * LANES), at = count - left;
+    const uint8_t *from[2] = {a, b};
+    uint8_t *to = out, last[3][4 * LANES] = {{0}};
+    memcpy(last[0], a + at, left);
+    memcpy(last[1], b + at, left);
+    for (int pass = 0; pass < 2; pass++) { /* one call: it is inlined */
+        binary_sums(binary, from[0], from[1], pass == 0 ? at : 4 * LANES, to);
+        from[0] = last[0];
+        from[1] = last[1];
+        to = last[2];
+    }
+    memcpy(out + at, last[2], left);
+}
+
+#endif
 
 /* mul by the double rule, proven to stay within 32 bits. */
 static size_t binary_products(const struct tenon_binary_8 *binary, const uint8_t *a,
@@ -73,7 +100,7 @@ static int32_t element_at(const uint8_t *data, size_t i, uint8_t flip) {
 static void binary_8(const struct tenon_binary_8 *binary, const uint8_t *a, const uint8_t *b,
                      size_t count, uint8_t *out) {
     if (binary->form == TENON_BINARY_SUM) {
-        binary_sums(binary, a, b, count, out);
+        binary_all_sums(binary, a, b, count, out);
         return;
     }
     size_t i = 0;

@@ -25,6 +25,7 @@ const struct tenon_isa_kernels ISA_KERNELS = {
     .depthwise_f32 = depthwise_f32,
     .binary_8 = binary_8,
     .binary_f32 = binary_f32,
-    .sum_8 = sum_8,
+    .average_8 = average_8,
     .max_8 = max_8,
+    .average_f32 = average_f32,
 };

@@ -83,6 +83,9 @@ TENON_ALWAYS_INLINE vw_factors vw_factor(vi x) {
 TENON_ALWAYS_INLINE vw vi_multiply_wide(vi a, vw_factors b) {
     return (vw){vmull_s32(vget_low_s32(a), vget_low_s32(b)), vmull_high_s32(a, b)};
 }
+TENON_ALWAYS_INLINE vw vw_dup(int64_t x) {
+    return (vw){vdupq_n_s64(x), vdupq_n_s64(x)};
+}
 TENON_ALWAYS_INLINE vw vw_add(vw a, vw b) {
     return (vw){vaddq_s64(a.low, b.low), vaddq_s64(a.high, b.high)};
 }
@@ -220,6 +223,9 @@ TENON_ALWAYS_INLINE vf vf_sub(vf a, vf b) {
 }
 TENON_ALWAYS_INLINE vf vf_multiply(vf a, vf b) {
     return vmulq_f32(a, b);
+}
+TENON_ALWAYS_INLINE vf vf_divide(vf a, vf b) {
+    return vdivq_f32(a, b);
 }
 TENON_ALWAYS_INLINE vf vf_multiply_add(vf acc, vf a, vf b) {
     return vfmaq_f32(acc, a, b);

@@ -81,13 +81,6 @@ TENON_ALWAYS_INLINE vi vi_sign(vi x) {
 TENON_ALWAYS_INLINE vi vi_high_multiply(vi a, vi b) {
     EACH(vi, (int32_t)(((int64_t)a.e[i] * b.e[i] + (INT64_C(1) << 30)) >> 31));
 }
-/* The two products of 16 bits of each lane. */
-TENON_ALWAYS_INLINE vi vs_dot(vi a, vi b) {
-    int16_t p[2 * LANES], q[2 * LANES];
-    memcpy(p, &a, sizeof(p));
-    memcpy(q, &b, sizeof(q));
-    EACH(vi, (int32_t)((uint32_t)(p[2 * i] * q[2 * i]) + (uint32_t)(p[2 * i + 1] * q[2 * i + 1])));
-}
 /* acc + the four products of each lane. */
 TENON_ALWAYS_INLINE vi vi_dot(vi acc, vi u8, vi i8) {
     uint8_t a[4 * LANES];
@@ -202,6 +195,9 @@ TENON_ALWAYS_INLINE vf vf_sub(vf a, vf b) {
 }
 TENON_ALWAYS_INLINE vf vf_multiply(vf a, vf b) {
     EACH(vf, a.e[i] * b.e[i]);
+}
+TENON_ALWAYS_INLINE vf vf_divide(vf a, vf b) {
+    EACH(vf, a.e[i] / b.e[i]);
 }
 TENON_ALWAYS_INLINE vf vf_multiply_add(vf acc, vf a, vf b) {
     EACH(vf, acc.e[i] + a.e[i] * b.e[i]);
