@@ -570,17 +570,17 @@ static void test_groups(void **state) {
     random_state = 5;
     for (int n = 0; n < 200000; n++) {
         int16_t quads[4][4];
-        uint16_t sum[4] = {0}, reach[4];
+        uint64_t sum = 0;
         int count = 0, bound = 16 << random_u32() % 5;
         for (int i = 0; i < 4; i++) {
             fill_quad(quads[count], bound);
-            bool alone = tenon_quad_reach(quads[count], reach, reach + 2);
-            if (!alone || !tenon_reach_fits(sum, reach, 4)) {
+            bool wide = false;
+            uint64_t reach = tenon_quad_reach(quads[count], &wide);
+            if (wide || !tenon_reach_fits(sum, reach)) {
                 refused++;
                 continue;
             }
-            for (int k = 0; k < 4; k++)
-                sum[k] = (uint16_t)(sum[k] + reach[k]);
+            sum += reach;
             count++;
         }
         for (int pair = 0; pair < 2; pair++) {
@@ -599,16 +599,21 @@ static void test_groups(void **state) {
 /* A refused quad really overflows: with one more, the worst activations leave 16 bits. */
 static void test_refused_quads_overflow(void **state) {
     int16_t positive[4] = {64, 65, 0, 0}, negative[4] = {0, 0, -65, -64};
-    int16_t most[4] = {64, 64, -64, -64}, wide[4] = {0, 0, 0, 128};
-    uint16_t reach[4], one[4] = {1, 0, 0, 0};
+    int16_t most[4] = {64, 64, -64, -64}, beyond[4] = {0, 0, 0, 128};
+    bool wide = false;
     (void)state;
-    assert_false(tenon_quad_reach(positive, reach, reach + 2));
-    assert_true(worst_sum(&positive, 1, 0, 1) > INT16_MAX);
-    assert_false(tenon_quad_reach(negative, reach, reach + 2));
-    assert_true(worst_sum(&negative, 1, 1, -1) < INT16_MIN);
-    assert_false(tenon_quad_reach(wide, reach, reach + 2));
-    assert_true(tenon_quad_reach(most, reach, reach + 2));
-    assert_false(tenon_reach_fits(reach, one, 4));
+    uint64_t reach = tenon_quad_reach(most, &wide);
+    assert_false(wide);
+    for (int i = 0; i < 4; i++) /* above and below of the first pair, then of the second */
+        assert_int_equal(tenon_reach_fits(reach, UINT64_C(1) << 16 * i), i == 1 || i == 2);
+    tenon_quad_reach(positive, &wide);
+    assert_true(wide && worst_sum(&positive, 1, 0, 1) > INT16_MAX);
+    wide = false;
+    tenon_quad_reach(negative, &wide);
+    assert_true(wide && worst_sum(&negative, 1, 1, -1) < INT16_MIN);
+    wide = false;
+    tenon_quad_reach(beyond, &wide);
+    assert_true(wide);
 }
 
 int main(void) {

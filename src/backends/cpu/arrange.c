@@ -7,14 +7,14 @@
 #include "backends/cpu/overflow.h"
 #include "image/cpu_params.h"
 
-enum { WINDOW = 24, LANES_MAX = 16, REACH_MAX = 4 * LANES_MAX };
+enum { WINDOW = 24, LANES_MAX = 16 };
 
 enum kind { SINGLE, GROUPED, WIDE };
 
 bool tenon_arrangement_init(struct tenon_arrangement *a, uint32_t quads, uint32_t lanes) {
     *a = (struct tenon_arrangement){.quads = quads, .lanes = lanes};
     a->order = malloc(quads * sizeof(*a->order));
-    a->reach = malloc((size_t)quads * lanes * 4 * sizeof(*a->reach));
+    a->reach = malloc((size_t)quads * lanes * sizeof(*a->reach));
     a->kinds = malloc(quads);
     return a->order != NULL && a->reach != NULL && a->kinds != NULL;
 }
@@ -25,36 +25,64 @@ void tenon_arrangement_finish(struct tenon_arrangement *a) {
     free(a->kinds);
 }
 
-static uint16_t *reach_of(const struct tenon_arrangement *a, uint32_t quad) {
-    return a->reach + (size_t)quad * a->lanes * 4;
+void tenon_arrange_weights(struct tenon_arrangement *a, const int16_t *weights) {
+    uint64_t *reach = a->reach;
+    for (uint32_t quad = 0; quad < a->quads; quad++) {
+        bool wide = false;
+        for (uint32_t lane = 0; lane < a->lanes; lane++)
+            *reach++ =
+                tenon_quad_reach(weights + ((size_t)lane * a->quads + quad) * TENON_QUAD, &wide);
+        a->kinds[quad] = wide ? WIDE : SINGLE;
+    }
 }
 
-void tenon_arrange_weights(struct tenon_arrangement *a, const int16_t *weights) {
-    for (uint32_t quad = 0; quad < a->quads; quad++) {
-        uint16_t *reach = reach_of(a, quad);
-        bool fits = true;
-        for (uint32_t lane = 0; lane < a->lanes; lane++)
-            fits &= tenon_quad_reach(weights + ((size_t)lane * a->quads + quad) * TENON_QUAD,
-                                     reach + lane * 4, reach + lane * 4 + 2);
-        a->kinds[quad] = fits ? SINGLE : WIDE;
+/* The lane with the largest weights: whose sums partners rarely fit. */
+static uint32_t worst_lane(const struct tenon_arrangement *a, const uint64_t *reach) {
+    uint32_t worst = 0;
+    uint64_t most = 0;
+    for (uint32_t lane = 0; lane < a->lanes; lane++) {
+        uint64_t all = reach[lane] * UINT64_C(0x0001000100010001) >> 48;
+        worst = all > most ? lane : worst;
+        most = all > most ? all : most;
     }
+    return worst;
+}
+
+/* Which of the quads after `first` fit beside it in one lane: bit i is quad first + i. Like what
+ * follows without branches, which nothing could predict. */
+static uint32_t find_candidates(const struct tenon_arrangement *a, uint32_t first, uint32_t lane) {
+    uint32_t left = a->quads - first, count = left < WINDOW ? left : WINDOW, candidates = 0;
+    const uint64_t *reach = a->reach + (size_t)first * a->lanes + lane;
+    const uint8_t *kinds = a->kinds + first;
+    uint64_t sum = *reach;
+    for (uint32_t i = 1; i < count; i++)
+        candidates |= (uint32_t)((kinds[i] == SINGLE) & tenon_reach_fits(sum, reach[i * a->lanes]))
+                      << i;
+    return candidates;
+}
+
+static bool all_fit(const uint64_t *sum, const uint64_t *reach, uint32_t lanes) {
+    bool fits = true;
+    for (uint32_t lane = 0; lane < lanes; lane++)
+        fits &= tenon_reach_fits(sum[lane], reach[lane]);
+    return fits;
 }
 
 /* The members of a group that starts with `first`; false when there are not `depth`. */
 static bool find_group(const struct tenon_arrangement *a, uint32_t first, uint32_t depth,
                        uint32_t *members) {
-    uint16_t sum[REACH_MAX];
-    size_t count = (size_t)a->lanes * 4;
-    uint32_t found = 1, end = a->quads - first > WINDOW ? first + WINDOW : a->quads;
-    memcpy(sum, reach_of(a, first), count * sizeof(*sum));
+    const uint64_t *reach = a->reach + (size_t)first * a->lanes;
+    uint64_t sum[LANES_MAX];
+    uint32_t found = 1, candidates = find_candidates(a, first, worst_lane(a, reach));
+    memcpy(sum, reach, a->lanes * sizeof(*sum));
     members[0] = first;
-    for (uint32_t quad = first + 1; quad < end && found < depth; quad++) {
-        const uint16_t *reach = reach_of(a, quad);
-        if (a->kinds[quad] != SINGLE || !tenon_reach_fits(sum, reach, count))
+    for (; candidates != 0 && found < depth; candidates &= candidates - 1) {
+        uint32_t i = (uint32_t)__builtin_ctz(candidates);
+        if (!all_fit(sum, reach + (size_t)i * a->lanes, a->lanes))
             continue;
-        for (size_t i = 0; i < count; i++)
-            sum[i] = (uint16_t)(sum[i] + reach[i]);
-        members[found++] = quad;
+        for (uint32_t lane = 0; lane < a->lanes; lane++)
+            sum[lane] += reach[(size_t)i * a->lanes + lane];
+        members[found++] = first + i;
     }
     return found == depth;
 }

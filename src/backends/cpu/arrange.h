@@ -14,7 +14,7 @@ struct tenon_arrangement {
     uint32_t quads, lanes;
     uint32_t groups, singles, wides;
     uint32_t *order; /* [quads]: of the groups one after the other, of singles, of wides */
-    uint16_t *reach; /* [quads][lanes * 4]: tenon_quad_reach of all lanes */
+    uint64_t *reach; /* [quads][lanes]: tenon_quad_reach */
     uint8_t *kinds;  /* [quads] */
 };
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ONES UINT64_C(0x0001000100010001)
+
 static int16_t clamp(int32_t x, int32_t low, int32_t high) {
     return (int16_t)(x < low ? low : x > high ? high : x);
 }
@@ -30,31 +32,24 @@ void tenon_split_column(const int16_t weights[4], bool magnitudes, int16_t kept[
     }
 }
 
-bool tenon_quad_reach(const int16_t weights[4], uint16_t above[2], uint16_t below[2]) {
-    bool narrow = true;
-    for (int i = 0; i < 2; i++) {
-        int v = weights[2 * i], w = weights[2 * i + 1];
-        int sum = v + w, most = (v > 0 ? v : 0) + (w > 0 ? w : 0), least = sum - most;
-        above[i] = (uint16_t)most;
-        below[i] = (uint16_t)-least;
-        narrow &= v <= INT8_MAX && w <= INT8_MAX; /* the lower limit is that of `least` */
-        narrow &= most <= TENON_SUM_MAX_16 && least >= -TENON_SUM_MAX_16;
-    }
-    return narrow;
+/* Whether one of four numbers of 16 bits is above `limit`. */
+static bool any_above(uint64_t x, uint64_t limit) {
+    return ((x + ONES * (0x7fff - limit)) & ONES << 15) != 0;
 }
 
-/* Four 16-bit lanes at once: a lane above TENON_SUM_MAX_16 carries into its highest bit. */
-bool tenon_reach_fits(const uint16_t *a, const uint16_t *b, size_t count) {
-    const uint64_t carry = UINT64_C(0x0001000100010001) * (0x7fff - TENON_SUM_MAX_16);
-    const uint64_t highest = UINT64_C(0x8000800080008000);
-    for (size_t i = 0; i < count; i += 4) {
-        uint64_t x, y;
-        memcpy(&x, a + i, sizeof(x));
-        memcpy(&y, b + i, sizeof(y));
-        if (((x + y + carry) & highest) != 0)
-            return false;
-    }
-    return true;
+/* All four weights at once. */
+uint64_t tenon_quad_reach(const int16_t weights[4], bool *wide) {
+    const uint64_t first_of_pair = UINT64_C(0x0000ffff0000ffff);
+    uint64_t x;
+    memcpy(&x, weights, sizeof(x));
+    uint64_t sign = x >> 15 & ONES, mask = sign * 0xffff;
+    uint64_t above = x & ~mask, below = ((x & mask) ^ mask) + sign;
+    bool beyond = any_above(above, INT8_MAX); /* the lower limit is that of the pair */
+    above = (above + (above >> 16)) & first_of_pair;
+    below = (below + (below >> 16)) & first_of_pair;
+    uint64_t reach = above | below << 16;
+    *wide |= beyond || any_above(reach, TENON_SUM_MAX_16);
+    return reach;
 }
 
 /* 1 / odd modulo 2^32: each step doubles the number of right bits, of which odd itself has three.

@@ -19,13 +19,16 @@ enum { TENON_MAGNITUDES_MAX_16 = 256 };
 
 /*
  * What the products of a quad (four weights that multiply four activations) reach in each of the
- * two 16-bit sums of a pair: above[i] and below[i] are the sums of positive and negative weights.
- * False when a weight does not fit i8 or a pair may overflow by itself.
+ * two 16-bit sums of a pair: the sums of positive and of negative weights, without sign, as four
+ * 16-bit numbers. `wide` is set when a weight does not fit i8 or a pair may overflow by itself.
  */
-bool tenon_quad_reach(const int16_t weights[4], uint16_t above[2], uint16_t below[2]);
-/* Whether all `count` sums, a multiple of 4, stay in 16 bits when what `b` reaches is added to what
- * `a` does: neither is above 4 * 255. */
-bool tenon_reach_fits(const uint16_t *a, const uint16_t *b, size_t count);
+uint64_t tenon_quad_reach(const int16_t weights[4], bool *wide);
+/* Whether all sums stay in 16 bits when what `b` reaches is added to what `a` does. Neither is
+ * above 4 * 255. */
+static inline bool tenon_reach_fits(uint64_t a, uint64_t b) {
+    const uint64_t ones = UINT64_C(0x0001000100010001); /* more carries into the highest bit */
+    return ((a + b + ones * (0x7fff - TENON_SUM_MAX_16)) & ones << 15) == 0;
+}
 
 /*
  * The parts of a column of weights (each in -255 … 255) that fit i8 or, where `magnitudes`, whose
