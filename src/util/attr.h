@@ -9,6 +9,7 @@
 
 /* For inner loops that are written once and specialised by constant arguments. */
 #define TENON_ALWAYS_INLINE static inline __attribute__((always_inline))
+#define TENON_NOINLINE __attribute__((noinline))
 #if defined(__clang__)
 #define TENON_UNROLL _Pragma("clang loop unroll(full)")
 #else

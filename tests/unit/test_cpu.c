@@ -206,9 +206,11 @@ static bool make_conv(struct one *o, enum tenon_type type) {
 }
 
 static bool make_dense(struct one *o, enum tenon_type type) {
-    int32_t inputs = between(1, 150);
-    struct tenon_desc in = describe(o, type, 2, between(1, 20), inputs, 0, 0);
-    int32_t dims[4] = {random_channels(), inputs, 0, 0};
+    /* Several blocks of products, and a row of many panels. */
+    int32_t inputs = chance(8) ? between(300, 1400) : between(1, 150);
+    int32_t rows = chance(4) ? 1 : between(1, 20), outputs = random_channels();
+    struct tenon_desc in = describe(o, type, 2, rows, inputs, 0, 0);
+    int32_t dims[4] = {chance(8) ? between(90, 210) : outputs, inputs, 0, 0};
     add_tensor(o, TENON_TENSOR_INPUT, &in);
     return finish_linear(o, TENON_OP_FULLY_CONNECTED, type, 2, dims, 0);
 }

@@ -75,7 +75,7 @@ static void run_tiles(void *user, size_t begin, size_t end, uint32_t worker) {
         uint8_t *out = (uint8_t *)job->run->op.outputs[0].data + first * d->rows.pixel_bytes;
         tenon_rows_get_columns(&d->rows, job->run->op.inputs[0].data, first, count, padding,
                                columns);
-        d->isa->depthwise_f32(&d->f32, (const float *const *)columns, count, (float *)out);
+        d->isa->floats->depthwise_f32(&d->f32, (const float *const *)columns, count, (float *)out);
     }
 }
 

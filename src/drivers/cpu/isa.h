@@ -93,8 +93,20 @@ struct tenon_average_f32 {
     float low, high;
 };
 
+/* Instruction sets that differ in products of bytes only share a row. */
+struct tenon_float_kernels {
+    uint32_t rows; /* as linear_rows */
+    /* rows[i * pieces + p]: piece p of row i, products / pieces elements. */
+    void (*linear_f32)(const struct tenon_float_params *params, const float *const *rows,
+                       size_t pieces, size_t row_count, uint32_t begin, uint32_t end, float *out);
+    /* columns: see tenon_rows_get_columns. */
+    void (*depthwise_f32)(const struct tenon_depthwise_f32 *depthwise, const float *const *columns,
+                          size_t pixel_count, float *out);
+};
+
 struct tenon_isa_kernels {
     enum tenon_cpu_isa isa;
+    const struct tenon_float_kernels *floats;
     uint32_t linear_rows; /* that are multiplied at once: what row counts should be multiples of */
     /* rows[i] has the segments' quads * 4 bytes, each segment `pitch` after the one before it;
      * wide_rows[i] the same as u16 (where panels have wide quads); row i of the output starts at
@@ -109,12 +121,6 @@ struct tenon_isa_kernels {
     void (*depthwise_i8)(const struct tenon_depthwise_i8 *depthwise, const uint8_t *in,
                          uint32_t block, size_t first_row, size_t row_count, void *workspace,
                          uint8_t *out);
-    /* rows[i * pieces + p]: piece p of row i, products / pieces elements. */
-    void (*linear_f32)(const struct tenon_float_params *params, const float *const *rows,
-                       size_t pieces, size_t row_count, uint32_t begin, uint32_t end, float *out);
-    /* columns: see tenon_rows_get_columns. */
-    void (*depthwise_f32)(const struct tenon_depthwise_f32 *depthwise, const float *const *columns,
-                          size_t pixel_count, float *out);
     void (*binary_8)(const struct tenon_binary_8 *binary, const uint8_t *a, const uint8_t *b,
                      size_t count, uint8_t *out);
     void (*binary_f32)(const struct tenon_pair *pair, const float *a, const float *b, size_t count,

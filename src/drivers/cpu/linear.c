@@ -10,8 +10,9 @@
 
 enum {
     TILE_BYTES = 24 << 10,
-    FLOAT_TILE_BYTES = 144 << 10,
     TILE_ROWS_MAX = 96,
+    FLOAT_TILE_BYTES = 256 << 10,
+    FLOAT_TILE_ROWS_MAX = 64,
     STRIP_ROWS_MAX = 256,
     GRAIN_MACS = 100000
 };
@@ -127,7 +128,7 @@ static enum tenon_status read_f32(struct linear *l, const struct tenon_cpu_call 
 /* How the work is cut. */
 static void cut_rows(struct linear *l) {
     size_t step = l->isa->linear_rows, row_bytes = l->rows.row_bytes * (l->wides ? 3 : 1);
-    size_t rows = (l->is_float ? FLOAT_TILE_BYTES : TILE_BYTES) / row_bytes / step * step;
+    size_t rows = TILE_BYTES / row_bytes / step * step;
     rows = rows < step ? step : rows;
     rows = rows > TILE_ROWS_MAX ? TILE_ROWS_MAX : rows;
     size_t pixels = l->rows.pixel_count;
@@ -137,16 +138,34 @@ static void cut_rows(struct linear *l) {
     l->tile_bytes = l->tile_rows * l->rows.row_bytes;
 }
 
+/* Tiles of floats that are multiples of most tiles of registers. The blocks of weights are read
+ * again for each. */
+static void cut_floats(struct linear *l) {
+    size_t rows = FLOAT_TILE_BYTES / l->rows.row_bytes, pixels = l->rows.pixel_count;
+    rows = rows > FLOAT_TILE_ROWS_MAX ? FLOAT_TILE_ROWS_MAX : rows == 0 ? 1 : rows;
+    l->tile_rows = rows < pixels ? rows : pixels;
+    l->tiles = (pixels + l->tile_rows - 1) / l->tile_rows;
+    l->tile_bytes = l->tile_rows * l->rows.row_bytes;
+}
+
+/* Ranges of an even number of panels, for an even number of threads. */
+static size_t float_ranges(const struct linear *l) {
+    size_t ranges = l->panels / (l->panels >= 24 ? 6 : 2);
+    return ranges >= 4 ? ranges / 4 * 4 : ranges >= 2 ? 2 : 1;
+}
+
 static void cut(struct linear *l) {
     if (l->in_strips) {
         l->tile_rows = (size_t)l->strips.tile_h * (size_t)l->strips.tile_w;
         l->tiles = tenon_strips_count(&l->strips);
         l->tile_bytes = l->strips.bytes + TENON_QUAD; /* the last quad may end behind it */
+    } else if (l->is_float) {
+        cut_floats(l);
     } else {
         cut_rows(l);
     }
     l->tile_bytes = tenon_align_up(l->tile_bytes, TENON_CPU_ALIGNMENT);
-    l->ranges = l->tiles >= 16 ? 1 : (l->panels + 3) / 4;
+    l->ranges = l->tiles >= 16 ? 1 : l->is_float ? float_ranges(l) : (l->panels + 3) / 4;
     size_t item_macs = l->tile_rows * l->rows.row_bytes * (l->channel_bytes / l->ranges + 1);
     l->grain = GRAIN_MACS / (item_macs + 1) + 1;
 }
@@ -254,8 +273,8 @@ static void run_item(const struct job *job, size_t range, const struct rows *row
     uint32_t end = (uint32_t)(l->panels * (range + 1) / l->ranges);
     uint8_t *out = (uint8_t *)job->run->op.outputs[0].data + rows->first * l->channel_bytes;
     if (l->is_float)
-        l->isa->linear_f32(&l->f32, (const float *const *)rows->narrow, l->rows.pieces, rows->count,
-                           begin, end, (float *)out);
+        l->isa->floats->linear_f32(&l->f32, (const float *const *)rows->narrow, l->rows.pieces,
+                                   rows->count, begin, end, (float *)out);
     else
         l->isa->linear_i8(&l->i8, rows->narrow, rows->wide, rows->count, begin, end, out);
 }

@@ -3,4 +3,5 @@
 
 #define ISA TENON_CPU_NEON_DOT
 #define ISA_KERNELS tenon_isa_neon_dot
+#define ISA_FLOATS tenon_floats_neon
 #include "drivers/cpu/isa/kernels.h"

@@ -3,4 +3,6 @@
 
 #define ISA TENON_CPU_PORTABLE
 #define ISA_KERNELS tenon_isa_portable
+#define ISA_FLOATS tenon_floats_portable
+#include "drivers/cpu/isa/float.h"
 #include "drivers/cpu/isa/kernels.h"
