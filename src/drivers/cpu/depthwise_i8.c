@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { GRAIN_MACS = 50000, COLUMNS_BYTES = 16 << 10 };
+enum { GRAIN_MACS = 10000, COLUMNS_BYTES = 16 << 10 };
 
 struct depthwise {
     const struct tenon_isa_kernels *isa;

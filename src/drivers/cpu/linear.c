@@ -14,7 +14,11 @@ enum {
     FLOAT_TILE_BYTES = 256 << 10,
     FLOAT_TILE_ROWS_MAX = 64,
     STRIP_ROWS_MAX = 256,
-    GRAIN_MACS = 100000
+    GRAIN_MACS = 100000,
+    /* Threads share the outputs, in whole cache lines, unless weights are so many that each thread
+     * had better read only some of them. */
+    SHARED_WEIGHT_BYTES = 128 << 10,
+    TILES_WANTED = 4
 };
 
 struct linear {
@@ -60,17 +64,37 @@ static bool resolve_quads(struct linear *l, struct tenon_linear_panel *panel,
     return true;
 }
 
+static size_t at_most(size_t x, size_t most) {
+    return x < most ? x : most;
+}
+
+static bool weights_are_shared(const struct linear *l) {
+    return l->panels * l->lane_bytes * l->rows.row_bytes <= SHARED_WEIGHT_BYTES;
+}
+
+/* Of a tile, so that there are some for each thread. */
+static size_t pixels_wanted(const struct linear *l) {
+    size_t pixels = l->rows.pixel_count;
+    size_t tiles = pixels * l->rows.row_bytes * l->channel_bytes / GRAIN_MACS;
+    if (!weights_are_shared(l) || tiles < 2)
+        return pixels;
+    tiles = at_most(tiles, TILES_WANTED);
+    return (pixels + tiles - 1) / tiles;
+}
+
 /* Cuts the output into strips; the input is then seen through them. */
 static enum tenon_status cut_strips(struct linear *l, const struct tenon_desc *in,
                                     struct tenon_arena *arena, struct tenon_error *error) {
     struct tenon_strips *strips = &l->strips;
-    l->in_strips = !l->rows.direct && !l->i8.segments.gathered;
+    const struct tenon_window *w = &l->rows.window;
+    bool in_order = l->rows.direct && w->stride_h == 1 && w->stride_w == 1;
+    l->in_strips = !in_order && !l->i8.segments.gathered;
     if (!l->in_strips)
         return TENON_OK;
     strips->padding = (uint8_t)tenon_desc_zero_point(in);
     strips->flip = l->flip;
-    tenon_strips_init(strips, &l->rows.window, l->rows.pixel_bytes, TILE_BYTES / (l->wides ? 3 : 1),
-                      STRIP_ROWS_MAX);
+    tenon_strips_init(strips, w, l->rows.pixel_bytes, TILE_BYTES / (l->wides ? 3 : 1),
+                      at_most(pixels_wanted(l), STRIP_ROWS_MAX));
     l->i8.pitch = strips->pitch;
     if (strips->bytes > INT32_MAX)
         return tenon_fail(error, TENON_ERROR_LIMIT, "a window of more than 2 GiB");
@@ -129,8 +153,8 @@ static enum tenon_status read_f32(struct linear *l, const struct tenon_cpu_call 
 static void cut_rows(struct linear *l) {
     size_t step = l->isa->linear_rows, row_bytes = l->rows.row_bytes * (l->wides ? 3 : 1);
     size_t rows = TILE_BYTES / row_bytes / step * step;
-    rows = rows < step ? step : rows;
-    rows = rows > TILE_ROWS_MAX ? TILE_ROWS_MAX : rows;
+    rows = at_most(rows < step ? step : rows, TILE_ROWS_MAX);
+    rows = at_most(rows, pixels_wanted(l));
     size_t pixels = l->rows.pixel_count;
     size_t count = (pixels + rows - 1) / rows; /* of tiles, of about the same size */
     l->tile_rows = count < 2 ? pixels : (pixels + count * step - 1) / (count * step) * step;
@@ -148,8 +172,12 @@ static void cut_floats(struct linear *l) {
     l->tile_bytes = l->tile_rows * l->rows.row_bytes;
 }
 
-/* Ranges of an even number of panels, for an even number of threads. */
-static size_t float_ranges(const struct linear *l) {
+/* Of floats: an even number, of an even number of panels each. */
+static size_t ranges_of(const struct linear *l) {
+    if (l->tiles >= 16 || (l->tiles > 1 && !l->is_float && weights_are_shared(l)))
+        return 1;
+    if (!l->is_float)
+        return (l->panels + 3) / 4;
     size_t ranges = l->panels / (l->panels >= 24 ? 6 : 2);
     return ranges >= 4 ? ranges / 4 * 4 : ranges >= 2 ? 2 : 1;
 }
@@ -165,7 +193,7 @@ static void cut(struct linear *l) {
         cut_rows(l);
     }
     l->tile_bytes = tenon_align_up(l->tile_bytes, TENON_CPU_ALIGNMENT);
-    l->ranges = l->tiles >= 16 ? 1 : l->is_float ? float_ranges(l) : (l->panels + 3) / 4;
+    l->ranges = ranges_of(l);
     size_t item_macs = l->tile_rows * l->rows.row_bytes * (l->channel_bytes / l->ranges + 1);
     l->grain = GRAIN_MACS / (item_macs + 1) + 1;
 }
