@@ -101,6 +101,12 @@ bool tenon_reduced_block(const struct tenon_shape *shape, const struct tenon_lis
 struct tenon_multiplier tenon_mean_multiplier(const struct tenon_desc *in,
                                               const struct tenon_desc *out, int64_t n);
 
+/* The exponentials in softmax of 8-bit elements, without integer bits: of the differences -0, -1 …
+ * from the largest. Their sums have TENON_SOFTMAX_SUM_BITS integer bits. */
+enum { TENON_SOFTMAX_DIFFERENCES = 256, TENON_SOFTMAX_SUM_BITS = 12 };
+void tenon_softmax_exps(const struct tenon_desc *in, float beta,
+                        int32_t exps[TENON_SOFTMAX_DIFFERENCES]);
+
 /* Dynamic range: quantizes `count` floats to int8 and tells scale and zero point. TFLite
  * PortableSymmetricQuantizeFloats and PortableAsymmetricQuantizeFloats. */
 void tenon_quantize_dynamic(const float *values, size_t count, bool asymmetric, int8_t *out,

@@ -11,7 +11,7 @@
 #include "op/lookup.h"
 #include "op/rules.h"
 
-enum { DIFF_BITS = 5, SUM_BITS = 12, LOG_BITS = 4 };
+enum { DIFF_BITS = 5, SUM_BITS = TENON_SOFTMAX_SUM_BITS, LOG_BITS = 4 };
 
 /* The result's scale and zero point are part of the operator. */
 static enum tenon_status check_output(const struct tenon_op_call *call, struct tenon_error *error) {
@@ -62,10 +62,8 @@ struct scaling {
     int32_t least;
 };
 
-static struct scaling scaling_of(const struct tenon_op_call *call) {
-    double beta = call->op == TENON_OP_LOG_SOFTMAX ? 1 : (double)call->attrs->beta;
-    double real =
-        beta * (double)tenon_desc_scale(tenon_in(call, 0)) * (double)(1 << (31 - DIFF_BITS));
+static struct scaling scaling_of(const struct tenon_desc *in, float beta) {
+    double real = (double)beta * (double)tenon_desc_scale(in) * (double)(1 << (31 - DIFF_BITS));
     struct scaling s;
     s.multiplier = tenon_multiplier_from_double(fmin(real, 2147483647.0));
     if (s.multiplier.shift < 0)
@@ -86,6 +84,13 @@ static int32_t exp_of(const struct scaling *s, int32_t difference) {
     return tenon_fixed_exp_negative(scaled_difference(s, difference));
 }
 
+void tenon_softmax_exps(const struct tenon_desc *in, float beta,
+                        int32_t exps[TENON_SOFTMAX_DIFFERENCES]) {
+    struct scaling s = scaling_of(in, beta);
+    for (int32_t d = 0; d < TENON_SOFTMAX_DIFFERENCES; d++)
+        exps[d] = -d >= s.least ? exp_of(&s, -d) : 0;
+}
+
 static int32_t largest_of(const struct tenon_op_call *call, size_t first, size_t depth) {
     const struct tenon_desc *in = tenon_in(call, 0);
     int32_t largest = tenon_type_min(in->type);
@@ -96,7 +101,7 @@ static int32_t largest_of(const struct tenon_op_call *call, size_t first, size_t
     return largest;
 }
 
-enum { DIFFERENCES = 256 };
+enum { DIFFERENCES = TENON_SOFTMAX_DIFFERENCES };
 
 /* How often each difference from the largest occurs in a row of 8 bits: what depends on it is
  * computed once. */
@@ -260,7 +265,7 @@ enum tenon_status tenon_reference_softmax(const struct tenon_op_call *call,
     const struct tenon_desc *in = tenon_in(call, 0);
     size_t depth = (size_t)in->shape.dims[in->shape.rank - 1];
     size_t count = tenon_desc_element_count(in);
-    struct scaling s = scaling_of(call);
+    struct scaling s = scaling_of(in, call->attrs->beta);
     struct tables t;
     if (in->type == TENON_TYPE_I16)
         tables_init(&t, call);
@@ -281,7 +286,7 @@ enum tenon_status tenon_reference_log_softmax(const struct tenon_op_call *call,
     const struct tenon_desc *in = tenon_in(call, 0);
     size_t depth = (size_t)in->shape.dims[in->shape.rank - 1];
     size_t count = tenon_desc_element_count(in);
-    struct scaling s = scaling_of(call);
+    struct scaling s = scaling_of(in, 1);
     for (size_t first = 0; first < count; first += depth) {
         if (in->type == TENON_TYPE_F32)
             log_row_f32(call, first, depth);

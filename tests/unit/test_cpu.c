@@ -251,6 +251,19 @@ static bool make_binary(struct one *o, enum tenon_type type) {
                        type == TENON_TYPE_F32 ? TENON_ROUNDING_NONE : random_rounding());
 }
 
+/* Rows of up to some hundred classes; steep ones have small results only but for one. */
+static bool make_softmax(struct one *o, enum tenon_type type) {
+    struct tenon_desc in =
+        describe(o, type, 2, between(1, 4), chance(2) ? between(1, 12) : between(13, 400), 0, 0);
+    struct tenon_desc out = describe(o, type, 2, in.shape.dims[0], in.shape.dims[1], 0, 0);
+    *(float *)out.quant.scale = 1.0f / 256;
+    *(int32_t *)out.quant.zero_point = tenon_type_min(type);
+    add_tensor(o, TENON_TENSOR_INPUT, &in);
+    add_tensor(o, TENON_TENSOR_RESULT, &out);
+    o->attrs.beta = chance(3) ? 0.25f : 1;
+    return close_graph(o, TENON_OP_SOFTMAX, TENON_ROUNDING_NONE);
+}
+
 /* Of adjacent axes before the last. A mean of one element must not grow by 2 or more. */
 static bool make_mean(struct one *o, enum tenon_type type) {
     int32_t channels = chance(8) ? between(500, 800) : random_channels();
@@ -450,6 +463,7 @@ static void test_kernels(void **state) {
             check_many(&machine, name, "binary_8", make_binary, type);
             check_many(&machine, name, "pool_8", make_pool, type);
             check_many(&machine, name, "pool_8", make_mean, type);
+            check_many(&machine, name, "softmax_8", make_softmax, type);
             check_many(&machine, name, "lookup_8", make_unary, type);
         }
         check_many(&machine, name, "linear_f32", make_conv, TENON_TYPE_F32);

@@ -30,6 +30,8 @@ bool tenon_pack_binary_8(const struct tenon_packing *packing, const struct tenon
 /* The mean of adjacent axes before the last one: what was proven of 8 bits; nothing of floats. */
 bool tenon_pack_mean_8(const struct tenon_packing *packing, const struct tenon_op_call *call);
 bool tenon_pack_mean_f32(const struct tenon_packing *packing, const struct tenon_op_call *call);
+/* Nothing to pack: a result of 8 bits. */
+bool tenon_pack_softmax_8(const struct tenon_packing *packing, const struct tenon_op_call *call);
 /* Nothing to pack: operands of one shape; a window small enough for 32-bit sums. */
 bool tenon_pack_binary(const struct tenon_packing *packing, const struct tenon_op_call *call);
 bool tenon_pack_pool(const struct tenon_packing *packing, const struct tenon_op_call *call);

@@ -99,3 +99,8 @@ bool tenon_pack_mean_f32(const struct tenon_packing *packing, const struct tenon
     (void)packing;
     return mean_count(call) != 0;
 }
+
+bool tenon_pack_softmax_8(const struct tenon_packing *packing, const struct tenon_op_call *call) {
+    (void)packing;
+    return tenon_out(call, 0)->type == tenon_in(call, 0)->type;
+}

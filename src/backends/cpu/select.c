@@ -45,6 +45,7 @@ static const struct row rows[] = {
     {TENON_OP_AVERAGE_POOL_2D, FLOATS, "pool_f32", true, false, tenon_pack_pool},
     {TENON_OP_MEAN, INTEGERS, "pool_8", true, false, tenon_pack_mean_8},
     {TENON_OP_MEAN, FLOATS, "pool_f32", true, false, tenon_pack_mean_f32},
+    {TENON_OP_SOFTMAX, INTEGERS, "softmax_8", false, false, tenon_pack_softmax_8},
     LOOKUP(RELU),
     LOOKUP(RELU6),
     LOOKUP(RELU_N1_TO_1),

@@ -53,7 +53,7 @@ static enum tenon_status prepare_binary(const struct tenon_cpu_call *call,
         return tenon_fail_memory(error);
     bool known = call->op == TENON_OP_ADD || call->op == TENON_OP_SUB || call->op == TENON_OP_MUL;
     if (!known || !tenon_shape_equal(&call->operands[0].desc.shape, &call->operands[1].desc.shape))
-        return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "a binary kernel of another call");
+        return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "a kernel of another call");
     struct tenon_operand operands[3];
     struct tenon_op_call op;
     describe(call, operands, &op);
@@ -61,7 +61,7 @@ static enum tenon_status prepare_binary(const struct tenon_cpu_call *call,
     e->isa = isa;
     e->binary.flip = call->operands[0].desc.type == TENON_TYPE_I8 ? 0x80 : 0;
     if (!choose_form(&e->binary, call))
-        return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "parameters of binary_8 are malformed");
+        return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "parameters of a kernel are malformed");
     e->count = tenon_desc_element_count(&call->operands[0].desc);
     plan->state = e;
     return TENON_OK;
@@ -72,7 +72,7 @@ static enum tenon_status prepare_binary_8(const struct tenon_cpu_call *call,
                                           struct tenon_arena *arena, struct tenon_kernel_plan *plan,
                                           struct tenon_error *error) {
     if ((TENON_TYPES_QUANTIZED8 >> call->operands[0].desc.type & 1) == 0)
-        return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "binary_8 of another type");
+        return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "a kernel of another call");
     return prepare_binary(call, isa, arena, plan, error);
 }
 
@@ -82,7 +82,7 @@ static enum tenon_status prepare_binary_f32(const struct tenon_cpu_call *call,
                                             struct tenon_kernel_plan *plan,
                                             struct tenon_error *error) {
     if (call->operands[0].desc.type != TENON_TYPE_F32)
-        return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "binary_f32 of another type");
+        return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "a kernel of another call");
     return prepare_binary(call, isa, arena, plan, error);
 }
 
@@ -104,7 +104,7 @@ static enum tenon_status prepare_lookup(const struct tenon_cpu_call *call,
     e->table = call->params.data;
     if (call->params.size != TABLE_BYTES || call->input_count != 1 || call->output_count != 1 ||
         tenon_desc_size(&call->operands[1].desc) != e->count)
-        return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "parameters of lookup_8 are malformed");
+        return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "parameters of a kernel are malformed");
     e->flips = is_flip(e->table);
     e->isa = isa;
     plan->state = e;

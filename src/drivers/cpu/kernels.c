@@ -42,7 +42,7 @@ static const struct tenon_kernel *const kernels[] = {
     &kernel_reference,          &tenon_kernel_linear_i8,     &tenon_kernel_linear_f32,
     &tenon_kernel_depthwise_i8, &tenon_kernel_depthwise_f32, &tenon_kernel_binary_8,
     &tenon_kernel_binary_f32,   &tenon_kernel_lookup_8,      &tenon_kernel_pool_8,
-    &tenon_kernel_pool_f32,
+    &tenon_kernel_pool_f32,     &tenon_kernel_softmax_8,
 };
 
 const struct tenon_kernel *tenon_kernel_find(const char *name, uint32_t isas,

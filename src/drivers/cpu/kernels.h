@@ -13,6 +13,7 @@ extern const struct tenon_kernel tenon_kernel_binary_f32;
 extern const struct tenon_kernel tenon_kernel_lookup_8;
 extern const struct tenon_kernel tenon_kernel_pool_8;
 extern const struct tenon_kernel tenon_kernel_pool_f32;
+extern const struct tenon_kernel tenon_kernel_softmax_8;
 
 /* The cheapest form that gives the rule's integers for what was proven of the sums. */
 enum tenon_form tenon_form_choose(const struct tenon_requantize_proof *proof,

@@ -28,7 +28,7 @@ static enum tenon_status init_mean(struct pooling *p, const struct tenon_cpu_cal
                                    struct tenon_error *error) {
     int32_t sizes[3];
     if (!tenon_reduced_block(&call->operands[0].desc.shape, &call->attrs.axes, sizes))
-        return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "a mean that is no pool");
+        return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "a kernel of another call");
     p->window = (struct tenon_window){.batches = sizes[0],
                                       .in_h = 1,
                                       .in_w = sizes[1],
@@ -83,7 +83,7 @@ static enum tenon_status init_mean_8(struct pooling *p, const struct tenon_cpu_c
                                      struct tenon_error *error) {
     struct tenon_mean_params params;
     if (!tenon_mean_params_read(call->params, &params))
-        return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "parameters of a mean are malformed");
+        return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "parameters of a kernel are malformed");
     int32_t offset = p->offset + tenon_desc_zero_point(&call->operands[0].desc);
     p->average.multiplier = params.multiplier;
     p->average.right = params.right;
@@ -104,7 +104,7 @@ static enum tenon_status prepare_8(const struct tenon_cpu_call *call,
     bool mean = call->op == TENON_OP_MEAN;
     bool known = call->op == TENON_OP_AVERAGE_POOL_2D || call->op == TENON_OP_MAX_POOL_2D || mean;
     if (!known || (TENON_TYPES_QUANTIZED8 >> in->type & 1) == 0 || out->type != in->type)
-        return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "pool_8 of another call");
+        return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "a kernel of another call");
     p->isa = isa;
     enum tenon_status status = init_window(p, call, plan, error);
     if (status != TENON_OK)
@@ -127,7 +127,7 @@ static enum tenon_status prepare_f32(const struct tenon_cpu_call *call,
         return tenon_fail_memory(error);
     bool known = call->op == TENON_OP_AVERAGE_POOL_2D || call->op == TENON_OP_MEAN;
     if (!known || call->operands[0].desc.type != TENON_TYPE_F32)
-        return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "pool_f32 of another call");
+        return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "a kernel of another call");
     p->isa = isa;
     enum tenon_activation activation = call->op == TENON_OP_MEAN
                                            ? TENON_ACTIVATION_NONE

@@ -1,19 +1,7 @@
 /* binary_8 and binary_f32 over the operations of a vector.h, after requantize.h: two operands of
  * the same shape. */
 
-#ifdef PLAIN_C
-static void binary_all_sums(const struct tenon_binary_8 *binary, const uint8_t *a, const uint8_t *b,
-                            size_t count, uint8_t *out) {
-    const struct tenon_sum_params *sum = &binary->sum;
-    int32_t low = binary->pair.low + binary->flip, high = binary->pair.high + binary->flip;
-    for (size_t i = 0; i < count; i++) {
-        int64_t x = (int64_t)sum->factor_a * (a[i] ^ binary->flip) +
-                    (int64_t)sum->factor_b * (b[i] ^ binary->flip) + sum->add;
-        int32_t y = tenon_clamp_i32((int32_t)(x >> sum->shift) + sum->zero, low, high);
-        out[i] = (uint8_t)(y ^ binary->flip);
-    }
-}
-#else
+#ifndef PLAIN_C
 TENON_ALWAYS_INLINE vi factor_pair(int32_t a, int32_t b) {
     return vi_dup((int32_t)((uint32_t)(uint16_t)a | (uint32_t)b << 16));
 }
@@ -28,10 +16,9 @@ static int32_t high_part(int32_t factor) {
     return (factor - low_part(factor)) >> TENON_SUM_LOW_BITS;
 }
 
-/* A proven sum: ((high << 15) + low) >> shift, where what `high` adds is a multiple of 2^15.
- * `count` is a multiple of 4 * LANES. */
-static void binary_sums(const struct tenon_binary_8 *binary, const uint8_t *a, const uint8_t *b,
-                        size_t count, uint8_t *out) {
+/* A proven sum: ((high << 15) + low) >> shift, where what `high` adds is a multiple of 2^15. */
+static size_t binary_sums(const struct tenon_binary_8 *binary, const uint8_t *a, const uint8_t *b,
+                          size_t count, uint8_t *out) {
     const struct tenon_sum_params *sum = &binary->sum;
     const struct tenon_pair *pair = &binary->pair;
     vi high = factor_pair(high_part(sum->factor_a), high_part(sum->factor_b));
@@ -42,7 +29,8 @@ static void binary_sums(const struct tenon_binary_8 *binary, const uint8_t *a, c
     struct tenon_output_range bounds = {pair->low, pair->high, sum->zero - binary->flip,
                                         binary->flip};
     struct range range = range_of(&bounds, 0);
-    for (size_t i = 0; i < count; i += 4 * LANES) {
+    size_t i = 0;
+    for (; i + 4 * LANES <= count; i += 4 * LANES) {
         const vb bytes[4] = {vb_xor(vb_load(a + i), flip), zero, vb_xor(vb_load(b + i), flip),
                              zero};
         vi pairs[4];
@@ -53,26 +41,17 @@ static void binary_sums(const struct tenon_binary_8 *binary, const uint8_t *a, c
         }
         vb_store(out + i, to_bytes(&range, pairs));
     }
+    return i;
 }
-
-/* Of any count. */
-static void binary_all_sums(const struct tenon_binary_8 *binary, const uint8_t *a, const uint8_t *b,
-                            size_t count, uint8_t *out) {
-    size_t left = count % (4 * LANES), at = count - left;
-    const uint8_t *from[2] = {a, b};
-    uint8_t *to = out, last[3][4 * LANES] = {{0}};
-    memcpy(last[0], a + at, left);
-    memcpy(last[1], b + at, left);
-    for (int pass = 0; pass < 2; pass++) { /* one call: it is inlined */
-        binary_sums(binary, from[0], from[1], pass == 0 ? at : 4 * LANES, to);
-        from[0] = last[0];
-        from[1] = last[1];
-        to = last[2];
-    }
-    memcpy(out + at, last[2], left);
-}
-
 #endif
+
+static uint8_t sum_of(const struct tenon_binary_8 *binary, int32_t a, int32_t b) {
+    const struct tenon_sum_params *sum = &binary->sum;
+    int32_t flip = binary->flip;
+    int64_t x = (int64_t)sum->factor_a * (a ^ flip) + (int64_t)sum->factor_b * (b ^ flip);
+    int32_t y = (int32_t)((x + sum->add) >> sum->shift) + sum->zero;
+    return (uint8_t)(tenon_clamp_i32(y, binary->pair.low + flip, binary->pair.high + flip) ^ flip);
+}
 
 /* mul by the double rule, proven to stay within 32 bits. */
 static size_t binary_products(const struct tenon_binary_8 *binary, const uint8_t *a,
@@ -99,11 +78,15 @@ static int32_t element_at(const uint8_t *data, size_t i, uint8_t flip) {
 
 static void binary_8(const struct tenon_binary_8 *binary, const uint8_t *a, const uint8_t *b,
                      size_t count, uint8_t *out) {
+    size_t i = 0;
     if (binary->form == TENON_BINARY_SUM) {
-        binary_all_sums(binary, a, b, count, out);
+#ifndef PLAIN_C
+        i = binary_sums(binary, a, b, count, out);
+#endif
+        for (; i < count; i++)
+            out[i] = sum_of(binary, a[i], b[i]);
         return;
     }
-    size_t i = 0;
     if (binary->form == TENON_BINARY_MUL)
         i = binary_products(binary, a, b, count, out);
     for (; i < count; i++)

@@ -47,10 +47,8 @@ static void average_8(const struct tenon_average_8 *average, const uint8_t *cons
     for (size_t c = 0; c < channels; c += 4 * LANES) {
         size_t at = block_at(c, channels);
         vi sums[4] = {bias, bias, bias, bias};
-        for (size_t t = 0; t < whole; t += 4)
-            add_quads(taps + t, at, flip, fours, sums);
-        if (whole < tap_count)
-            add_quads(last, at, flip, last_fours, sums);
+        for (size_t t = 0; t < tap_count; t += 4)
+            add_quads(t < whole ? taps + t : last, at, flip, t < whole ? fours : last_fours, sums);
         TENON_UNROLL for (int k = 0; k < 4; k++) {
             vi x = average->of_magnitude ? vi_abs(sums[k]) : sums[k];
             x = vi_shift_right(vw_high(vw_add(vi_multiply_wide(x, multiplier), add)), right);
