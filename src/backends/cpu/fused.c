@@ -3,9 +3,10 @@
 
 #include <math.h>
 
-enum { SHIFT_MAX = 14 }; /* beyond, floats have too few bits, and sums do not fit them */
-
-static const double SLACK = 0x1p-40; /* more than what doubles lose here */
+enum {
+    SHIFT_MAX = 14, /* beyond, floats have too few bits, and sums do not fit them */
+    LANES = 4,      /* results that are looked at at once */
+};
 
 /*
  * A result k starts where y = k - center - 1/2 is passed, and there rounding half to even goes up
@@ -18,12 +19,13 @@ static void find_limits(struct tenon_fused_rule *rule, int32_t i) {
     int exponent;
     (void)frexp(y, &exponent);
     double half = ldexp(1, exponent - 25);
+    rule->result[i] = (float)(rule->first + i);
     if (rounded % 2 == 0) {
-        rule->above[i] = y - SLACK;
-        rule->below[i] = y - half - SLACK;
+        rule->above[i] = 0;
+        rule->below[i] = (float)-half;
     } else {
-        rule->above[i] = y + half + SLACK;
-        rule->below[i] = fabs(y) > 0.5 ? y + half - SLACK : y; /* floats are denser next to 0 */
+        rule->above[i] = (float)half;
+        rule->below[i] = fabs(y) > 0.5 ? (float)half : 0; /* floats are denser next to 0 */
     }
 }
 
@@ -50,46 +52,82 @@ void tenon_fused_rule_init(struct tenon_fused_rule *rule, enum tenon_rounding ro
         find_limits(rule, i);
 }
 
-/* The sums where results start: the least x with x * multiplier >= result * unit - half. */
+/*
+ * A result k starts with x = (k * unit - half + excess) / multiplier, the excess being what makes
+ * it a whole number: in [0, multiplier). From one result to the next it goes down by the remainder
+ * of the unit.
+ */
 struct starts {
-    int64_t x, excess; /* x * multiplier - (result * unit - half), in [0, multiplier) */
-    int64_t multiplier, quotient, remainder; /* of the unit */
+    int32_t excess[LANES]; /* of the next results */
+    int32_t remainder;     /* of LANES units */
+    int32_t multiplier;
 };
 
-static void starts_init(struct starts *s, const struct tenon_fused_rule *rule,
-                        const struct tenon_multiplier *m) {
-    const int64_t unit = INT64_C(1) << (31 - m->shift);
-    int64_t half = unit / 2 + (rule->rounding == TENON_ROUNDING_SINGLE ? 0 : INT64_C(1) << 30);
-    int64_t least = rule->first * unit - half;
-    s->multiplier = m->multiplier;
-    s->quotient = unit / s->multiplier;
-    s->remainder = unit % s->multiplier;
-    s->x = least / s->multiplier; /* towards zero */
-    s->excess = s->x * s->multiplier - least;
-    if (s->excess < 0) {
-        s->x++;
-        s->excess += s->multiplier;
+/* (a - b) modulo m, of numbers in [0, m). */
+TENON_ALWAYS_INLINE int32_t subtract(int32_t a, int32_t b, int32_t m) {
+    int32_t difference = a - b;
+    return difference + (difference >> 31 & m);
+}
+
+static int64_t half_of(const struct tenon_fused_rule *rule, int64_t unit) {
+    return unit / 2 + (rule->rounding == TENON_ROUNDING_SINGLE ? 0 : INT64_C(1) << 30);
+}
+
+static void starts_init(struct starts *s, const struct tenon_fused_rule *rule, int64_t unit,
+                        int32_t multiplier) {
+    int32_t below = (int32_t)((rule->first * unit - half_of(rule, unit)) % multiplier);
+    int32_t one = (int32_t)(unit % multiplier), excess = below > 0 ? multiplier - below : -below;
+    s->multiplier = multiplier;
+    s->remainder = 0;
+    for (int lane = 0; lane < LANES; lane++) {
+        s->excess[lane] = excess;
+        excess = subtract(excess, one, multiplier);
+        s->remainder = subtract(s->remainder, multiplier - one, multiplier); /* adds one */
     }
 }
 
-static void starts_next(struct starts *s) {
-    int64_t carry = s->remainder > s->excess;
-    s->x += s->quotient + carry;
-    s->excess += (carry != 0 ? s->multiplier : 0) - s->remainder;
+/* What offsets have to be above and below of, and whether a result starts at a tie. */
+struct bounds {
+    float least[LANES], most[LANES];
+    int32_t ties[LANES];
+};
+
+/* drift: of a result's start by the factor, per result. scale: of an excess. */
+TENON_ALWAYS_INLINE void look(const struct tenon_fused_rule *rule, int32_t at, int lanes,
+                              struct starts *s, float drift, float scale, struct bounds *b) {
+    for (int i = 0; i < lanes; i++) {
+        float start = drift * rule->result[at + i] + scale * (float)s->excess[i];
+        float from = rule->above[at + i] - start, to = rule->below[at + i] - start;
+        b->least[i] = from > b->least[i] ? from : b->least[i];
+        b->most[i] = to < b->most[i] ? to : b->most[i];
+        b->ties[i] |= s->excess[i] == 0;
+        s->excess[i] = subtract(s->excess[i], s->remainder, s->multiplier);
+    }
 }
 
 /* Offsets between `least` and `most` give every result for this factor. */
-static bool find_offset(const struct tenon_fused_rule *rule, struct starts s, double factor,
-                        float *offset) {
-    double least = -INFINITY, most = INFINITY;
-    bool tie = false;
-    for (int32_t i = 0; i <= rule->last - rule->first; i++, starts_next(&s)) {
-        double product = (double)s.x * factor;
-        double from = rule->above[i] - product, to = rule->below[i] + factor - product;
-        least = from > least ? from : least;
-        most = to < most ? to : most;
-        tie |= s.excess == 0;
+static bool find_offset(const struct tenon_fused_rule *rule, const struct tenon_multiplier *m,
+                        struct starts s, double factor, float *offset) {
+    const int64_t unit = INT64_C(1) << (31 - m->shift);
+    const double scale = factor / m->multiplier, drift = (double)unit * scale - 1;
+    struct bounds b;
+    for (int i = 0; i < LANES; i++) {
+        b.least[i] = -INFINITY;
+        b.most[i] = INFINITY;
+        b.ties[i] = 0;
     }
+    int32_t at = 0, count = rule->last - rule->first + 1;
+    for (; at + LANES <= count; at += LANES)
+        look(rule, at, LANES, &s, (float)drift, (float)scale, &b);
+    look(rule, at, count - at, &s, (float)drift, (float)scale, &b);
+    /* More than what floats lose: some units in the last place of the factor and of what the
+     * results drift, which is less than 2^-13. */
+    double slack = factor * 0x1p-20 + 0x1p-34, zero = (double)half_of(rule, unit) * scale - 0.5;
+    double least = fmax(fmax(b.least[0], b.least[1]), fmax(b.least[2], b.least[3]));
+    double most = fmin(fmin(b.most[0], b.most[1]), fmin(b.most[2], b.most[3]));
+    least += zero - rule->center + slack;
+    most += zero - rule->center + factor - slack;
+    bool tie = (b.ties[0] | b.ties[1] | b.ties[2] | b.ties[3]) != 0;
     *offset = (float)((least + most) / 2);
     bool symmetric = rule->kind == TENON_FUSED_SYMMETRIC;
     return *offset > least && *offset < most && !(symmetric && (tie || *offset < 0));
@@ -105,12 +143,12 @@ bool tenon_fused_find(const struct tenon_fused_rule *rule, const struct tenon_mu
         m->shift < -SHIFT_MAX || rule->first > rule->last)
         return false;
     struct starts s;
-    starts_init(&s, rule, m);
+    starts_init(&s, rule, INT64_C(1) << (31 - m->shift), m->multiplier);
     float nearest = ldexpf((float)m->multiplier, m->shift - 31);
     float tries[] = {nearest, nextafterf(nearest, 0), nextafterf(nearest, 1)};
     for (int i = 0; i < 3; i++) {
         *factor = tries[i];
-        if (find_offset(rule, s, *factor, offset))
+        if (find_offset(rule, m, s, *factor, offset))
             return true;
     }
     return false;

@@ -23,8 +23,9 @@ struct tenon_fused_rule {
     int32_t center;
     int32_t first, last; /* results that start within the clamped range */
     /* Result first + i starts with x where exact arithmetic gives more than above[i] for x and less
-     * than below[i] for x - 1. */
-    double above[TENON_FUSED_RESULTS], below[TENON_FUSED_RESULTS];
+     * than below[i] for x - 1, relative to first + i - center - 1/2. */
+    float above[TENON_FUSED_RESULTS], below[TENON_FUSED_RESULTS];
+    float result[TENON_FUSED_RESULTS]; /* first + i */
 };
 
 /* low, high: of the outputs, which have 8 bits. */
