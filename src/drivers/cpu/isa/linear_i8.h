@@ -8,7 +8,10 @@
  */
 #include "drivers/cpu/isa/requantize.h"
 
-enum { CHUNK_ROWS = 48 }; /* whose sums are held until they are requantized */
+enum {
+    CHUNK_ROWS = 48,   /* whose sums are held until they are requantized */
+    AHEAD_BYTES = 4096 /* of weights, which a network's layers push out of the near caches */
+};
 
 struct tile {
     const struct tenon_linear_i8 *linear;

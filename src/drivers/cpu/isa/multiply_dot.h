@@ -6,8 +6,11 @@
 TENON_ALWAYS_INLINE void multiply_quad(const struct tile *t, size_t quad, size_t offset, int rows,
                                        int panels, vi acc[][2]) {
     vi w[2];
-    TENON_UNROLL for (int p = 0; p < panels; p++) w[p] =
-        vi_load(t->panels[p].weights + quad * LANES * TENON_QUAD);
+    TENON_UNROLL for (int p = 0; p < panels; p++) {
+        const uint8_t *weights = t->panels[p].weights + quad * LANES * TENON_QUAD;
+        w[p] = vi_load(weights);
+        __builtin_prefetch(weights + AHEAD_BYTES);
+    }
     TENON_UNROLL for (int r = 0; r < rows; r++) {
         vi a = vi_broadcast_quad(t->rows[r] + offset);
         TENON_UNROLL for (int p = 0; p < panels; p++) acc[r][p] = vi_dot(acc[r][p], a, w[p]);

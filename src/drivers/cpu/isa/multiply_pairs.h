@@ -26,6 +26,8 @@ TENON_ALWAYS_INLINE void multiply_groups(const struct tile *t, uint32_t count, s
             offsets[d] = next_quad(&at->quads);
         }
         at->weights += depth * LANES * TENON_QUAD;
+        TENON_UNROLL for (int d = 0; d < depth; d += 2)
+            __builtin_prefetch(at->weights + AHEAD_BYTES + d * LANES * TENON_QUAD);
         TENON_UNROLL for (int r = 0; r < rows; r++) {
             vs sum = vs_pairs(vi_broadcast_quad(t->rows[r] + offsets[0]), w[0]);
             TENON_UNROLL for (int d = 1; d < depth; d++) sum =
@@ -41,6 +43,7 @@ TENON_ALWAYS_INLINE void multiply_wides(const struct tile *t, uint32_t count, st
         vi first = vi_load(at->weights), second = vi_load(at->weights + LANES * TENON_QUAD);
         size_t offset = next_quad(&at->quads);
         at->weights += 2 * LANES * TENON_QUAD;
+        __builtin_prefetch(at->weights + AHEAD_BYTES);
         TENON_UNROLL for (int r = 0; r < rows; r++) {
             const uint16_t *a = t->wide_rows[r] + offset;
             acc[r] = vi_add(acc[r], vs_dot(vi_broadcast_quad((const uint8_t *)a), first));
