@@ -72,10 +72,12 @@ static struct place place_of(const struct tenon_rows *rows, const uint8_t *input
     return place;
 }
 
-static void place_next(const struct tenon_rows *rows, struct place *place) {
+/* By `count` pixels of the row of the output, at most to the first one of the next row. */
+static void place_advance(const struct tenon_rows *rows, struct place *place, int32_t count) {
     const struct tenon_window *w = &rows->window;
-    place->x += w->stride_w;
-    if (++place->out_x < w->out_w)
+    place->x += (int64_t)count * w->stride_w;
+    place->out_x += count;
+    if (place->out_x < w->out_w)
         return;
     place->out_x = 0;
     place->x = -(int64_t)w->pad_left;
@@ -137,31 +139,42 @@ static void gather(const struct tenon_rows *rows, const struct place *place, uin
     memset(to, 0, (size_t)(end - to));
 }
 
-/* Whether each piece of the row lies in the input as it is. */
-static bool lies_in_input(const struct tenon_rows *rows, const struct place *place) {
+/* Of the next pixels of the row of the output, how many have each piece of theirs in the input. */
+static int32_t count_inside(const struct tenon_rows *rows, const struct place *place) {
     const struct tenon_window *w = &rows->window;
-    return rows->direct ||
-           (rows->pieces > 1 && place->x >= 0 && place->x + w->k_w <= w->in_w && place->y >= 0 &&
-            place->y + (int64_t)(w->k_h - 1) * w->dilation_h < w->in_h);
+    int32_t left = w->out_w - place->out_x;
+    if (rows->direct)
+        return left;
+    if (rows->pieces == 1 || place->x < 0 || place->x + w->k_w > w->in_w || place->y < 0 ||
+        place->y + (int64_t)(w->k_h - 1) * w->dilation_h >= w->in_h)
+        return 0;
+    int64_t inside = (w->in_w - w->k_w - place->x) / w->stride_w + 1;
+    return inside < left ? (int32_t)inside : left;
 }
 
 void tenon_rows_get(const struct tenon_rows *rows, const uint8_t *input, size_t first, size_t count,
                     uint8_t *gathered, const uint8_t **out) {
+    const struct tenon_window *w = &rows->window;
     struct place place = place_of(rows, input, first);
-    for (size_t i = 0; i < count; i++, place_next(rows, &place)) {
-        const uint8_t *from;
-        size_t step;
-        if (lies_in_input(rows, &place)) {
+    size_t across = (size_t)w->stride_w * rows->pixel_bytes;
+    size_t down = (size_t)w->dilation_h * (size_t)w->in_w * rows->pixel_bytes;
+    while (count != 0) {
+        size_t inside = (size_t)count_inside(rows, &place), step = down;
+        const uint8_t *from = gathered;
+        if (inside != 0) {
             from = pixel_at(rows, place.batch, place.y, place.x);
-            step = (size_t)rows->window.dilation_h * (size_t)rows->window.in_w * rows->pixel_bytes;
         } else {
-            uint8_t *to = gathered + i * rows->row_bytes;
-            gather(rows, &place, to);
-            from = to;
+            gather(rows, &place, gathered);
+            gathered += rows->row_bytes;
             step = rows->row_bytes / rows->pieces;
+            inside = 1;
         }
-        for (size_t p = 0; p < rows->pieces; p++)
-            *out++ = from + p * step;
+        inside = inside < count ? inside : count;
+        for (size_t i = 0; i < inside; i++, from += across)
+            for (size_t p = 0; p < rows->pieces; p++)
+                *out++ = from + p * step;
+        place_advance(rows, &place, (int32_t)inside);
+        count -= inside;
     }
 }
 
