@@ -16,6 +16,9 @@
 #define TENON_UNROLL _Pragma("GCC unroll 32")
 #endif
 
+/* A type of `bytes` bytes of elements that are computed with at once. */
+#define TENON_VECTOR(bytes) __attribute__((vector_size(bytes)))
+
 #define TENON_COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 #endif

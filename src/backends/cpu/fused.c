@@ -2,11 +2,18 @@
 #include "backends/cpu/fused.h"
 
 #include <math.h>
+#include <string.h>
 
 enum {
     SHIFT_MAX = 14, /* beyond, floats have too few bits, and sums do not fit them */
-    LANES = 4,      /* results that are looked at at once */
+    LANES = 4,      /* results that are looked at at once, by each of two chains */
+    CHAINS = 2,
 };
+
+#define NO_LIMIT -1e30f
+
+typedef float floats TENON_VECTOR(LANES * sizeof(float));
+typedef int32_t ints TENON_VECTOR(LANES * sizeof(int32_t));
 
 /*
  * A result k starts where y = k - center - 1/2 is passed, and there rounding half to even goes up
@@ -48,6 +55,10 @@ void tenon_fused_rule_init(struct tenon_fused_rule *rule, enum tenon_rounding ro
     }
     if (rule->last - rule->first >= TENON_FUSED_RESULTS)
         rule->kind = TENON_FUSED_NONE;
+    for (int32_t i = 0; i < TENON_FUSED_RESULTS + 1; i++) {
+        rule->above[i] = NO_LIMIT;
+        rule->below[i] = -NO_LIMIT;
+    }
     for (int32_t i = 0; rule->kind != TENON_FUSED_NONE && i <= rule->last - rule->first; i++)
         find_limits(rule, i);
 }
@@ -58,15 +69,14 @@ void tenon_fused_rule_init(struct tenon_fused_rule *rule, enum tenon_rounding ro
  * of the unit.
  */
 struct starts {
-    int32_t excess[LANES]; /* of the next results */
-    int32_t remainder;     /* of LANES units */
+    ints excess[CHAINS]; /* of the next results */
+    int32_t remainder;   /* of LANES * CHAINS units */
     int32_t multiplier;
 };
 
 /* (a - b) modulo m, of numbers in [0, m). */
-TENON_ALWAYS_INLINE int32_t subtract(int32_t a, int32_t b, int32_t m) {
-    int32_t difference = a - b;
-    return difference + (difference >> 31 & m);
+static int32_t subtract(int32_t a, int32_t b, int32_t m) {
+    return a - b + (a < b ? m : 0);
 }
 
 static int64_t half_of(const struct tenon_fused_rule *rule, int64_t unit) {
@@ -79,30 +89,56 @@ static void starts_init(struct starts *s, const struct tenon_fused_rule *rule, i
     int32_t one = (int32_t)(unit % multiplier), excess = below > 0 ? multiplier - below : -below;
     s->multiplier = multiplier;
     s->remainder = 0;
-    for (int lane = 0; lane < LANES; lane++) {
-        s->excess[lane] = excess;
+    for (int i = 0; i < LANES * CHAINS; i++) {
+        s->excess[i / LANES][i % LANES] = excess;
         excess = subtract(excess, one, multiplier);
         s->remainder = subtract(s->remainder, multiplier - one, multiplier); /* adds one */
     }
 }
 
-/* What offsets have to be above and below of, and whether a result starts at a tie. */
+/* What offsets have to be above and below of, and where a result starts at a tie. */
 struct bounds {
-    float least[LANES], most[LANES];
-    int32_t ties[LANES];
+    floats least, most;
+    ints ties;
 };
 
+static floats load(const float *from) {
+    floats y;
+    memcpy(&y, from, sizeof(y));
+    return y;
+}
+
+/* a where chosen is all ones, b where it is 0. */
+static floats choose(ints chosen, floats a, floats b) {
+    return (floats)(((ints)a & chosen) | ((ints)b & ~chosen));
+}
+
 /* drift: of a result's start by the factor, per result. scale: of an excess. */
-TENON_ALWAYS_INLINE void look(const struct tenon_fused_rule *rule, int32_t at, int lanes,
-                              struct starts *s, float drift, float scale, struct bounds *b) {
-    for (int i = 0; i < lanes; i++) {
-        float start = drift * rule->result[at + i] + scale * (float)s->excess[i];
-        float from = rule->above[at + i] - start, to = rule->below[at + i] - start;
-        b->least[i] = from > b->least[i] ? from : b->least[i];
-        b->most[i] = to < b->most[i] ? to : b->most[i];
-        b->ties[i] |= s->excess[i] == 0;
-        s->excess[i] = subtract(s->excess[i], s->remainder, s->multiplier);
-    }
+static void look(const struct tenon_fused_rule *rule, int32_t at, ints excess, float drift,
+                 float scale, struct bounds *b) {
+    floats above = load(rule->above + at), below = load(rule->below + at);
+    floats start =
+        drift * load(rule->result + at) + scale * __builtin_convertvector(excess, floats);
+    floats from = above - start, to = below - start;
+    b->least = choose(from > b->least, from, b->least);
+    b->most = choose(to < b->most, to, b->most);
+    b->ties |= (excess == 0) & (above > NO_LIMIT);
+}
+
+static struct bounds find_bounds(const struct tenon_fused_rule *rule, struct starts s, float drift,
+                                 float scale) {
+    floats none = {NO_LIMIT, NO_LIMIT, NO_LIMIT, NO_LIMIT};
+    struct bounds b[CHAINS] = {{.least = none, .most = -none}, {.least = none, .most = -none}};
+    for (int32_t i = 0; i <= rule->last - rule->first; i += LANES * CHAINS)
+        for (int k = 0; k < CHAINS; k++) {
+            look(rule, i + k * LANES, s.excess[k], drift, scale, &b[k]);
+            s.excess[k] -= s.remainder;
+            s.excess[k] += (s.excess[k] < 0) & s.multiplier;
+        }
+    b[0].least = choose(b[1].least > b[0].least, b[1].least, b[0].least);
+    b[0].most = choose(b[1].most < b[0].most, b[1].most, b[0].most);
+    b[0].ties |= b[1].ties;
+    return b[0];
 }
 
 /* Offsets between `least` and `most` give every result for this factor. */
@@ -110,24 +146,19 @@ static bool find_offset(const struct tenon_fused_rule *rule, const struct tenon_
                         struct starts s, double factor, float *offset) {
     const int64_t unit = INT64_C(1) << (31 - m->shift);
     const double scale = factor / m->multiplier, drift = (double)unit * scale - 1;
-    struct bounds b;
-    for (int i = 0; i < LANES; i++) {
-        b.least[i] = -INFINITY;
-        b.most[i] = INFINITY;
-        b.ties[i] = 0;
-    }
-    int32_t at = 0, count = rule->last - rule->first + 1;
-    for (; at + LANES <= count; at += LANES)
-        look(rule, at, LANES, &s, (float)drift, (float)scale, &b);
-    look(rule, at, count - at, &s, (float)drift, (float)scale, &b);
+    const struct bounds b = find_bounds(rule, s, (float)drift, (float)scale);
     /* More than what floats lose: some units in the last place of the factor and of what the
      * results drift, which is less than 2^-13. */
     double slack = factor * 0x1p-20 + 0x1p-34, zero = (double)half_of(rule, unit) * scale - 0.5;
-    double least = fmax(fmax(b.least[0], b.least[1]), fmax(b.least[2], b.least[3]));
-    double most = fmin(fmin(b.most[0], b.most[1]), fmin(b.most[2], b.most[3]));
+    double least = -INFINITY, most = INFINITY;
+    bool tie = false;
+    for (int i = 0; i < LANES; i++) {
+        least = b.least[i] > least ? b.least[i] : least;
+        most = b.most[i] < most ? b.most[i] : most;
+        tie |= b.ties[i] != 0;
+    }
     least += zero - rule->center + slack;
     most += zero - rule->center + factor - slack;
-    bool tie = (b.ties[0] | b.ties[1] | b.ties[2] | b.ties[3]) != 0;
     *offset = (float)((least + most) / 2);
     bool symmetric = rule->kind == TENON_FUSED_SYMMETRIC;
     return *offset > least && *offset < most && !(symmetric && (tie || *offset < 0));
@@ -144,10 +175,9 @@ bool tenon_fused_find(const struct tenon_fused_rule *rule, const struct tenon_mu
         return false;
     struct starts s;
     starts_init(&s, rule, INT64_C(1) << (31 - m->shift), m->multiplier);
-    float nearest = ldexpf((float)m->multiplier, m->shift - 31);
-    float tries[] = {nearest, nextafterf(nearest, 0), nextafterf(nearest, 1)};
+    const float nearest = ldexpf((float)m->multiplier, m->shift - 31);
     for (int i = 0; i < 3; i++) {
-        *factor = tries[i];
+        *factor = i == 0 ? nearest : nextafterf(nearest, (float)(i - 1));
         if (find_offset(rule, m, s, *factor, offset))
             return true;
     }

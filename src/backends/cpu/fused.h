@@ -24,8 +24,8 @@ struct tenon_fused_rule {
     int32_t first, last; /* results that start within the clamped range */
     /* Result first + i starts with x where exact arithmetic gives more than above[i] for x and less
      * than below[i] for x - 1, relative to first + i - center - 1/2. */
-    float above[TENON_FUSED_RESULTS], below[TENON_FUSED_RESULTS];
-    float result[TENON_FUSED_RESULTS]; /* first + i */
+    float above[TENON_FUSED_RESULTS + 1], below[TENON_FUSED_RESULTS + 1];
+    float result[TENON_FUSED_RESULTS + 1]; /* first + i */
 };
 
 /* low, high: of the outputs, which have 8 bits. */
