@@ -45,6 +45,15 @@ void tenon_strbuf_reserve(struct tenon_strbuf *buf, size_t size) {
     reserve(buf, size);
 }
 
+void *tenon_strbuf_extend(struct tenon_strbuf *buf, size_t size) {
+    if (!reserve(buf, size))
+        return NULL;
+    char *at = buf->data + buf->size;
+    buf->size += size;
+    buf->data[buf->size] = '\0';
+    return at;
+}
+
 void tenon_strbuf_append(struct tenon_strbuf *buf, const void *data, size_t size) {
     if (!reserve(buf, size))
         return;

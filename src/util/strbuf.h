@@ -20,6 +20,8 @@ void tenon_strbuf_init(struct tenon_strbuf *buf);
 void tenon_strbuf_finish(struct tenon_strbuf *buf);
 /* Makes room for `size` more bytes at once. */
 void tenon_strbuf_reserve(struct tenon_strbuf *buf, size_t size);
+/* Appends `size` bytes that the caller writes; NULL when there is no room. */
+TENON_NODISCARD void *tenon_strbuf_extend(struct tenon_strbuf *buf, size_t size);
 void tenon_strbuf_append(struct tenon_strbuf *buf, const void *data, size_t size);
 void tenon_strbuf_puts(struct tenon_strbuf *buf, const char *text);
 void tenon_strbuf_printf(struct tenon_strbuf *buf, const char *format, ...) TENON_PRINTF(2, 3);

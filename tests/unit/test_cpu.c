@@ -590,13 +590,14 @@ static void test_groups(void **state) {
         int count = 0, bound = 16 << random_u32() % 5;
         for (int i = 0; i < 4; i++) {
             fill_quad(quads[count], bound);
-            bool wide = false;
-            uint64_t reach = tenon_quad_reach(quads[count], &wide);
-            if (wide || !tenon_reach_fits(sum, reach)) {
+            uint64_t reach[2];
+            bool alone = tenon_quads_reach(quads[count], quads[count], reach);
+            assert_true(reach[0] == reach[1]);
+            if (!alone || !tenon_reach_fits(sum, reach[0])) {
                 refused++;
                 continue;
             }
-            sum += reach;
+            sum += reach[0];
             count++;
         }
         for (int pair = 0; pair < 2; pair++) {
@@ -616,20 +617,16 @@ static void test_groups(void **state) {
 static void test_refused_quads_overflow(void **state) {
     int16_t positive[4] = {64, 65, 0, 0}, negative[4] = {0, 0, -65, -64};
     int16_t most[4] = {64, 64, -64, -64}, beyond[4] = {0, 0, 0, 128};
-    bool wide = false;
+    uint64_t reach[2];
     (void)state;
-    uint64_t reach = tenon_quad_reach(most, &wide);
-    assert_false(wide);
+    assert_true(tenon_quads_reach(most, most, reach));
     for (int i = 0; i < 4; i++) /* above and below of the first pair, then of the second */
-        assert_int_equal(tenon_reach_fits(reach, UINT64_C(1) << 16 * i), i == 1 || i == 2);
-    tenon_quad_reach(positive, &wide);
-    assert_true(wide && worst_sum(&positive, 1, 0, 1) > INT16_MAX);
-    wide = false;
-    tenon_quad_reach(negative, &wide);
-    assert_true(wide && worst_sum(&negative, 1, 1, -1) < INT16_MIN);
-    wide = false;
-    tenon_quad_reach(beyond, &wide);
-    assert_true(wide);
+        assert_int_equal(tenon_reach_fits(reach[1], UINT64_C(1) << 16 * i), i == 1 || i == 2);
+    assert_false(tenon_quads_reach(positive, most, reach));
+    assert_true(worst_sum(&positive, 1, 0, 1) > INT16_MAX);
+    assert_false(tenon_quads_reach(most, negative, reach));
+    assert_true(worst_sum(&negative, 1, 1, -1) < INT16_MIN);
+    assert_false(tenon_quads_reach(beyond, most, reach));
 }
 
 int main(void) {

@@ -7,14 +7,14 @@
 #include "backends/cpu/overflow.h"
 #include "image/cpu_params.h"
 
-enum { WINDOW = 24, LANES_MAX = 16 };
+enum { WINDOW = 24, LANES = TENON_ARRANGED_LANES };
 
 enum kind { SINGLE, GROUPED, WIDE };
 
-bool tenon_arrangement_init(struct tenon_arrangement *a, uint32_t quads, uint32_t lanes) {
-    *a = (struct tenon_arrangement){.quads = quads, .lanes = lanes};
+bool tenon_arrangement_init(struct tenon_arrangement *a, uint32_t quads) {
+    *a = (struct tenon_arrangement){.quads = quads};
     a->order = malloc(quads * sizeof(*a->order));
-    a->reach = malloc((size_t)quads * lanes * sizeof(*a->reach));
+    a->reach = malloc(quads * sizeof(*a->reach));
     a->kinds = malloc(quads);
     return a->order != NULL && a->reach != NULL && a->kinds != NULL;
 }
@@ -26,21 +26,21 @@ void tenon_arrangement_finish(struct tenon_arrangement *a) {
 }
 
 void tenon_arrange_weights(struct tenon_arrangement *a, const int16_t *weights) {
-    uint64_t *reach = a->reach;
-    for (uint32_t quad = 0; quad < a->quads; quad++) {
-        bool wide = false;
-        for (uint32_t lane = 0; lane < a->lanes; lane++)
-            *reach++ =
-                tenon_quad_reach(weights + ((size_t)lane * a->quads + quad) * TENON_QUAD, &wide);
-        a->kinds[quad] = wide ? WIDE : SINGLE;
+    size_t row = (size_t)a->quads * TENON_QUAD;
+    for (uint32_t quad = 0; quad < a->quads; quad++, weights += TENON_QUAD) {
+        bool narrow = true;
+        for (size_t lane = 0; lane < LANES; lane += 2)
+            narrow &= tenon_quads_reach(weights + lane * row, weights + (lane + 1) * row,
+                                        a->reach[quad] + lane);
+        a->kinds[quad] = narrow ? SINGLE : WIDE;
     }
 }
 
 /* The lane with the largest weights: whose sums partners rarely fit. */
-static uint32_t worst_lane(const struct tenon_arrangement *a, const uint64_t *reach) {
+static uint32_t worst_lane(const uint64_t *reach) {
     uint32_t worst = 0;
     uint64_t most = 0;
-    for (uint32_t lane = 0; lane < a->lanes; lane++) {
+    for (uint32_t lane = 0; lane < LANES; lane++) {
         uint64_t all = reach[lane] * UINT64_C(0x0001000100010001) >> 48;
         worst = all > most ? lane : worst;
         most = all > most ? all : most;
@@ -52,18 +52,17 @@ static uint32_t worst_lane(const struct tenon_arrangement *a, const uint64_t *re
  * follows without branches, which nothing could predict. */
 static uint32_t find_candidates(const struct tenon_arrangement *a, uint32_t first, uint32_t lane) {
     uint32_t left = a->quads - first, count = left < WINDOW ? left : WINDOW, candidates = 0;
-    const uint64_t *reach = a->reach + (size_t)first * a->lanes + lane;
     const uint8_t *kinds = a->kinds + first;
-    uint64_t sum = *reach;
+    const uint64_t(*reach)[LANES] = (const uint64_t(*)[LANES])a->reach + first;
+    uint64_t sum = reach[0][lane];
     for (uint32_t i = 1; i < count; i++)
-        candidates |= (uint32_t)((kinds[i] == SINGLE) & tenon_reach_fits(sum, reach[i * a->lanes]))
-                      << i;
+        candidates |= (uint32_t)((kinds[i] == SINGLE) & tenon_reach_fits(sum, reach[i][lane])) << i;
     return candidates;
 }
 
-static bool all_fit(const uint64_t *sum, const uint64_t *reach, uint32_t lanes) {
+static bool all_fit(const uint64_t *sum, const uint64_t *reach) {
     bool fits = true;
-    for (uint32_t lane = 0; lane < lanes; lane++)
+    for (uint32_t lane = 0; lane < LANES; lane++)
         fits &= tenon_reach_fits(sum[lane], reach[lane]);
     return fits;
 }
@@ -71,18 +70,17 @@ static bool all_fit(const uint64_t *sum, const uint64_t *reach, uint32_t lanes) 
 /* The members of a group that starts with `first`; false when there are not `depth`. */
 static bool find_group(const struct tenon_arrangement *a, uint32_t first, uint32_t depth,
                        uint32_t *members) {
-    const uint64_t *reach = a->reach + (size_t)first * a->lanes;
-    uint64_t sum[LANES_MAX];
-    uint32_t found = 1, candidates = find_candidates(a, first, worst_lane(a, reach));
-    memcpy(sum, reach, a->lanes * sizeof(*sum));
+    uint64_t sum[LANES];
+    uint32_t found = 1, candidates = find_candidates(a, first, worst_lane(a->reach[first]));
+    memcpy(sum, a->reach[first], sizeof(sum));
     members[0] = first;
     for (; candidates != 0 && found < depth; candidates &= candidates - 1) {
-        uint32_t i = (uint32_t)__builtin_ctz(candidates);
-        if (!all_fit(sum, reach + (size_t)i * a->lanes, a->lanes))
+        uint32_t quad = first + (uint32_t)__builtin_ctz(candidates);
+        if (!all_fit(sum, a->reach[quad]))
             continue;
-        for (uint32_t lane = 0; lane < a->lanes; lane++)
-            sum[lane] += reach[(size_t)i * a->lanes + lane];
-        members[found++] = first + i;
+        for (uint32_t lane = 0; lane < LANES; lane++)
+            sum[lane] += a->reach[quad][lane];
+        members[found++] = quad;
     }
     return found == depth;
 }

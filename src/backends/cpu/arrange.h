@@ -10,15 +10,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What the instruction sets have that add in 16 bits. */
+enum { TENON_ARRANGED_LANES = 8 };
+
 struct tenon_arrangement {
-    uint32_t quads, lanes;
+    uint32_t quads;
     uint32_t groups, singles, wides;
     uint32_t *order; /* [quads]: of the groups one after the other, of singles, of wides */
-    uint64_t *reach; /* [quads][lanes]: tenon_quad_reach */
-    uint8_t *kinds;  /* [quads] */
+    uint64_t (*reach)[TENON_ARRANGED_LANES]; /* [quads]: tenon_quads_reach */
+    uint8_t *kinds;                          /* [quads] */
 };
 
-bool tenon_arrangement_init(struct tenon_arrangement *a, uint32_t quads, uint32_t lanes);
+bool tenon_arrangement_init(struct tenon_arrangement *a, uint32_t quads);
 void tenon_arrangement_finish(struct tenon_arrangement *a);
 /* The weights of a panel, [lanes][quads][4]. */
 void tenon_arrange_weights(struct tenon_arrangement *a, const int16_t *weights);

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ONES UINT64_C(0x0001000100010001)
-
 static int16_t clamp(int32_t x, int32_t low, int32_t high) {
     return (int16_t)(x < low ? low : x > high ? high : x);
 }
@@ -30,26 +28,6 @@ void tenon_split_column(const int16_t weights[4], bool magnitudes, int16_t kept[
         rest[1] = (int16_t)(rest[1] - kept[3]);
         rest[3] = 0;
     }
-}
-
-/* Whether one of four numbers of 16 bits is above `limit`. */
-static bool any_above(uint64_t x, uint64_t limit) {
-    return ((x + ONES * (0x7fff - limit)) & ONES << 15) != 0;
-}
-
-/* All four weights at once. */
-uint64_t tenon_quad_reach(const int16_t weights[4], bool *wide) {
-    const uint64_t first_of_pair = UINT64_C(0x0000ffff0000ffff);
-    uint64_t x;
-    memcpy(&x, weights, sizeof(x));
-    uint64_t sign = x >> 15 & ONES, mask = sign * 0xffff;
-    uint64_t above = x & ~mask, below = ((x & mask) ^ mask) + sign;
-    bool beyond = any_above(above, INT8_MAX); /* the lower limit is that of the pair */
-    above = (above + (above >> 16)) & first_of_pair;
-    below = (below + (below >> 16)) & first_of_pair;
-    uint64_t reach = above | below << 16;
-    *wide |= beyond || any_above(reach, TENON_SUM_MAX_16);
-    return reach;
 }
 
 /* 1 / odd modulo 2^32: each step doubles the number of right bits, of which odd itself has three.

@@ -6,8 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "op/numerics.h"
+#include "util/attr.h"
 
 /* Σ u * w for u in 0 … 255 stays within int16 when the positive weights add up to at most this and
  * the negative ones to no less than its negative: 255 * 128 = 32640. */
@@ -20,9 +22,27 @@ enum { TENON_MAGNITUDES_MAX_16 = 256 };
 /*
  * What the products of a quad (four weights that multiply four activations) reach in each of the
  * two 16-bit sums of a pair: the sums of positive and of negative weights, without sign, as four
- * 16-bit numbers. `wide` is set when a weight does not fit i8 or a pair may overflow by itself.
+ * 16-bit numbers; of two quads at once. False when a weight does not fit i8 or a pair may overflow
+ * by itself.
  */
-uint64_t tenon_quad_reach(const int16_t weights[4], bool *wide);
+static inline bool tenon_quads_reach(const int16_t first[4], const int16_t second[4],
+                                     uint64_t reach[2]) {
+    typedef int16_t weights TENON_VECTOR(16);
+    typedef uint32_t pairs TENON_VECTOR(16);
+    typedef uint64_t quads TENON_VECTOR(16);
+    uint64_t a, b;
+    memcpy(&a, first, sizeof(a));
+    memcpy(&b, second, sizeof(b));
+    const weights w = (weights)(quads){a, b};
+    const weights above = w & (w > 0), below = above - w;
+    const pairs high = (pairs)above + ((pairs)above << 16),
+                low = (pairs)below + ((pairs)below >> 16);
+    const pairs both = high >> 16 | low << 16;
+    const weights sums = (weights)both;
+    const quads beyond = (quads)((above > INT8_MAX) | (sums > TENON_SUM_MAX_16));
+    memcpy(reach, &both, sizeof(both));
+    return (beyond[0] | beyond[1]) == 0;
+}
 /* Whether all sums stay in 16 bits when what `b` reaches is added to what `a` does. Neither is
  * above 4 * 255. */
 static inline bool tenon_reach_fits(uint64_t a, uint64_t b) {

@@ -9,6 +9,8 @@
 #include "backends/cpu/overflow.h"
 #include "op/linear.h"
 
+enum { FOLDED = 1 << 16 }; /* weights, of at most 255 */
+
 bool tenon_pack_constant(const struct tenon_op_call *call) {
     bool has_bias = call->input_count > 2 && call->inputs[2].desc != NULL;
     return call->inputs[1].data != NULL && (!has_bias || call->inputs[2].data != NULL);
@@ -68,9 +70,15 @@ bool tenon_channels_init(struct tenon_channels *channels, const struct tenon_pac
 void tenon_channels_fold(struct tenon_channels *channels, int32_t c, const int16_t *weights,
                          size_t products) {
     int64_t sum = 0, magnitude = 0, bias = channels->bias[c];
-    for (size_t k = 0; k < products; k++) {
-        sum += weights[k];
-        magnitude += abs(weights[k]);
+    for (size_t begin = 0; begin < products; begin += FOLDED) {
+        size_t end = products - begin > FOLDED ? begin + FOLDED : products;
+        int32_t part = 0, size = 0; /* which vectors take faster than 64 bits */
+        for (size_t k = begin; k < end; k++) {
+            part += weights[k];
+            size += abs(weights[k]);
+        }
+        sum += part;
+        magnitude += size;
     }
     channels->bias[c] = (int32_t)(uint32_t)(uint64_t)(bias - channels->zero * sum);
     int64_t bound = llabs(bias) + UINT8_MAX * magnitude;

@@ -89,38 +89,40 @@ static uint32_t write_in_order(const struct linear *l, struct tenon_strbuf *weig
 
 /* ---- quads that are added in 16 bits ---- */
 
-static void write_narrow(const struct linear *l, uint32_t quad, struct tenon_strbuf *weights) {
-    uint8_t bytes[LANES_MAX * TENON_QUAD];
-    for (uint32_t lane = 0; lane < l->isa->lanes; lane++)
+static uint8_t *write_narrow(const int16_t *weights, size_t row, uint8_t *to) {
+    for (int lane = 0; lane < TENON_ARRANGED_LANES; lane++, weights += row)
         for (int i = 0; i < TENON_QUAD; i++)
-            bytes[lane * TENON_QUAD + (uint32_t)i] = (uint8_t)lane_quad(l, lane, quad)[i];
-    tenon_strbuf_append(weights, bytes, (size_t)l->isa->lanes * TENON_QUAD);
+            *to++ = (uint8_t)weights[i];
+    return to;
 }
 
-static void write_wide(const struct linear *l, uint32_t quad, struct tenon_strbuf *weights) {
-    uint8_t bytes[2][LANES_MAX * TENON_QUAD];
-    for (uint32_t lane = 0; lane < l->isa->lanes; lane++)
-        for (int i = 0; i < TENON_QUAD; i++) {
-            uint16_t w = (uint16_t)lane_quad(l, lane, quad)[i];
-            uint8_t *to = &bytes[i / 2][lane * TENON_QUAD + (uint32_t)(i % 2) * 2];
-            to[0] = (uint8_t)w;
-            to[1] = (uint8_t)(w >> 8);
-        }
+static uint8_t *write_wide(const int16_t *weights, size_t row, uint8_t *to) {
     for (int half = 0; half < 2; half++)
-        tenon_strbuf_append(weights, bytes[half], (size_t)l->isa->lanes * TENON_QUAD);
+        for (size_t lane = 0; lane < TENON_ARRANGED_LANES; lane++)
+            for (size_t i = 0; i < 2; i++, to += 2) {
+                uint16_t w = (uint16_t)weights[lane * row + (size_t)half * 2 + i];
+                to[0] = (uint8_t)w;
+                to[1] = (uint8_t)(w >> 8);
+            }
+    return to;
 }
 
-static void write_arranged(const struct linear *l, struct tenon_strbuf *weights,
-                           struct tenon_strbuf *quads) {
+/* The weights, then the quads that they multiply. */
+static void write_arranged(const struct linear *l) {
     const struct tenon_arrangement *a = &l->arrangement;
-    uint32_t narrow = a->groups * l->depth + a->singles;
-    for (uint32_t i = 0; i < l->quads; i++) {
-        if (i < narrow)
-            write_narrow(l, a->order[i], weights);
-        else
-            write_wide(l, a->order[i], weights);
-        tenon_strbuf_append_le32(quads, a->order[i] * TENON_QUAD);
-    }
+    uint32_t narrow = l->quads - a->wides;
+    size_t row = (size_t)l->quads * TENON_QUAD, quad_bytes = TENON_ARRANGED_LANES * TENON_QUAD;
+    uint8_t *to =
+        tenon_strbuf_extend(l->packing->out, (narrow + 2 * (size_t)a->wides) * quad_bytes +
+                                                 l->quads * sizeof(uint32_t));
+    if (to == NULL)
+        return;
+    for (uint32_t i = 0; i < narrow; i++)
+        to = write_narrow(l->weights + (size_t)a->order[i] * TENON_QUAD, row, to);
+    for (uint32_t i = narrow; i < l->quads; i++)
+        to = write_wide(l->weights + (size_t)a->order[i] * TENON_QUAD, row, to);
+    for (uint32_t i = 0; i < l->quads; i++, to += sizeof(uint32_t))
+        tenon_store_le32(to, a->order[i] * TENON_QUAD);
 }
 
 /* The depth whose arrangement of some panels takes the fewest instructions. */
@@ -157,12 +159,13 @@ static void write_panel(struct linear *l, size_t base, size_t offsets, uint32_t 
         words[0] = l->arrangement.groups;
         words[1] = l->arrangement.singles;
         words[2] = l->arrangement.wides;
-        write_arranged(l, weights, quads);
     } else {
         words[1] = write_in_order(l, weights, quads);
     }
     tenon_pack_block(l->packing, &l->channels, base, offsets, panel, words, channel_of,
                      l->isa->lanes);
+    if (l->isa->adds_in_16_bits)
+        write_arranged(l);
     tenon_strbuf_append(out, weights->data, weights->size);
     tenon_strbuf_append(out, quads->data, quads->size);
     out->failed |= weights->failed || quads->failed;
@@ -213,7 +216,7 @@ bool tenon_pack_linear_i8(const struct tenon_packing *packing, const struct teno
     if (!tenon_pack_constant(call) || !linear_init(&l))
         return false;
     l.weights = calloc((size_t)l.quads * TENON_QUAD * l.isa->lanes, sizeof(*l.weights));
-    if (l.weights == NULL || !tenon_arrangement_init(&l.arrangement, l.quads, l.isa->lanes) ||
+    if (l.weights == NULL || !tenon_arrangement_init(&l.arrangement, l.quads) ||
         !tenon_channels_init(&l.channels, packing, call, l.channels.count)) {
         packing->out->failed = true;
     } else {
