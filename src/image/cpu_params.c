@@ -308,9 +308,14 @@ bool tenon_sum_params_read(struct tenon_span bytes, struct tenon_sum_params *out
         .add = (int32_t)word(bytes.data, 2),
         .zero = (int32_t)word(bytes.data, 3),
         .shift = word(bytes.data, 4),
+        .exception_count = word(bytes.data, 5),
     };
-    return factor_ok(out->factor_a) && factor_ok(out->factor_b) &&
-           out->shift >= TENON_SUM_SHIFT_MIN && out->shift <= TENON_SUM_SHIFT_MAX &&
-           out->add >= 0 && out->add < 1 << out->shift && out->zero > INT16_MIN &&
-           out->zero < INT16_MAX;
+    for (size_t i = 0; i < TENON_SUM_EXCEPTIONS; i++) {
+        const uint8_t *at = bytes.data + (6 + i) * sizeof(uint32_t);
+        out->exceptions[i] = (struct tenon_sum_exception){at[0], at[1], at[2]};
+    }
+    return out->exception_count <= TENON_SUM_EXCEPTIONS && factor_ok(out->factor_a) &&
+           factor_ok(out->factor_b) && out->shift >= TENON_SUM_SHIFT_MIN &&
+           out->shift <= TENON_SUM_SHIFT_MAX && out->add >= 0 && out->add < 1 << out->shift &&
+           out->zero > INT16_MIN && out->zero < INT16_MAX;
 }

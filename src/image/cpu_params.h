@@ -179,22 +179,30 @@ enum { TENON_MEAN_PARAMS_BYTES = 20, TENON_MEAN_COUNT_MAX = 1 << 16 };
 
 TENON_NODISCARD bool tenon_mean_params_read(struct tenon_span bytes, struct tenon_mean_params *out);
 
-/* ---- binary_8, add and sub: five words, or nothing ---- */
+/* ---- binary_8, add and sub: ten words, or nothing ---- */
 
 /*
  * With elements as u8 (i8 with its sign bit flipped) the result is
  * ((factor_a * a + factor_b * b + add) >> shift) + zero, clamped. Vectors take the factors in two
- * parts, of which the lower has 15 bits.
+ * parts, of which the lower has 15 bits. To the results of some pairs something is added.
  */
+struct tenon_sum_exception {
+    uint8_t a, b, delta;
+};
+
+enum { TENON_SUM_EXCEPTIONS = 4 };
+
 struct tenon_sum_params {
     int32_t factor_a, factor_b; /* below 2^29 */
     int32_t add;                /* of 0 … 2^shift - 1 */
     int32_t zero;               /* of 16 bits */
     uint32_t shift;             /* 16 … 30 */
+    uint32_t exception_count;
+    struct tenon_sum_exception exceptions[TENON_SUM_EXCEPTIONS];
 };
 
 enum {
-    TENON_SUM_PARAMS_BYTES = 20,
+    TENON_SUM_PARAMS_BYTES = 40,
     TENON_SUM_SHIFT_MIN = 16,
     TENON_SUM_SHIFT_MAX = 30,
     TENON_SUM_FACTOR_BITS = 29,

@@ -38,7 +38,7 @@ static void make_pair(struct one *o, enum tenon_rounding rounding, uint32_t powe
     for (int i = 0; i < 3; i++) {
         bool power = powers_of != 0 && random_u32() % powers_of == 0;
         float mantissa = power ? 1 : 1 + (float)random_u32() * 0x1p-32f;
-        o->scale[i] = ldexpf(mantissa, -(int)(random_u32() % 4) - (i == 2 ? 2 : 4));
+        o->scale[i] = ldexpf(mantissa, -(int)(random_u32() % 4) - 4);
         o->zero[i] = tenon_type_min(type) + (int32_t)(random_u32() % 256);
         o->desc[i].type = type;
         o->desc[i].quant = (struct tenon_quant){1, 0, &o->scale[i], &o->zero[i]};
@@ -53,6 +53,8 @@ static void make_pair(struct one *o, enum tenon_rounding rounding, uint32_t powe
                                  .outputs = o->operands + 2};
     tenon_pair_init(pair, &call);
 }
+
+static uint32_t exceptions_seen;
 
 static uint32_t wrong_pairs(const struct tenon_pair *pair, const struct tenon_sum_params *sum) {
     int32_t flip = pair->type == TENON_TYPE_I8 ? 128 : 0;
@@ -75,6 +77,7 @@ static int claimed(enum tenon_rounding rounding, uint32_t powers_of, int count) 
         if (!tenon_pair_sum_find(&pair, &sum))
             continue;
         assert_int_equal(wrong_pairs(&pair, &sum), 0);
+        exceptions_seen += sum.exception_count;
         found++;
     }
     return found;
@@ -83,9 +86,10 @@ static int claimed(enum tenon_rounding rounding, uint32_t powers_of, int count) 
 static void test_any_scales(void **state) {
     (void)state;
     random_state = 3;
-    assert_true(claimed(TENON_ROUNDING_DOUBLE, 0, 100) >= 95);
-    assert_true(claimed(TENON_ROUNDING_SINGLE, 0, 100) >= 95);
-    assert_true(claimed(TENON_ROUNDING_F32, 0, 100) >= 85);
+    assert_true(claimed(TENON_ROUNDING_DOUBLE, 0, 200) >= 199);
+    assert_true(claimed(TENON_ROUNDING_SINGLE, 0, 200) >= 199);
+    assert_true(claimed(TENON_ROUNDING_F32, 0, 200) >= 199);
+    assert_true(exceptions_seen > 0);
 }
 
 /* Many pairs lie exactly between two results: away from zero, up, or to the even one. The last is

@@ -59,6 +59,12 @@ bool tenon_pack_binary_8(const struct tenon_packing *packing, const struct tenon
     tenon_strbuf_append_le32(packing->out, (uint32_t)sum.add);
     tenon_strbuf_append_le32(packing->out, (uint32_t)sum.zero);
     tenon_strbuf_append_le32(packing->out, sum.shift);
+    tenon_strbuf_append_le32(packing->out, sum.exception_count);
+    for (size_t i = 0; i < TENON_SUM_EXCEPTIONS; i++) {
+        const struct tenon_sum_exception *e = &sum.exceptions[i];
+        bool is = i < sum.exception_count;
+        tenon_strbuf_append_le32(packing->out, is ? e->a | e->b << 8 | e->delta << 16 : 0);
+    }
     return true;
 }
 

@@ -171,6 +171,16 @@ TENON_ALWAYS_INLINE vb vb_dup(uint8_t x) {
 TENON_ALWAYS_INLINE vb vb_xor(vb a, vb b) {
     return _mm256_xor_si256(a, b);
 }
+TENON_ALWAYS_INLINE vb vb_and(vb a, vb b) {
+    return _mm256_and_si256(a, b);
+}
+TENON_ALWAYS_INLINE vb vb_add(vb a, vb b) {
+    return _mm256_add_epi8(a, b);
+}
+/* All ones where they are the same. */
+TENON_ALWAYS_INLINE vb vb_equal(vb a, vb b) {
+    return _mm256_cmpeq_epi8(a, b);
+}
 TENON_ALWAYS_INLINE vb vb_min(vb a, vb b) {
     return _mm256_min_epu8(a, b);
 }

@@ -147,6 +147,16 @@ TENON_ALWAYS_INLINE vb vb_dup(uint8_t x) {
 TENON_ALWAYS_INLINE vb vb_xor(vb a, vb b) {
     return _mm512_xor_si512(a, b);
 }
+TENON_ALWAYS_INLINE vb vb_and(vb a, vb b) {
+    return _mm512_and_si512(a, b);
+}
+TENON_ALWAYS_INLINE vb vb_add(vb a, vb b) {
+    return _mm512_add_epi8(a, b);
+}
+/* All ones where they are the same. */
+TENON_ALWAYS_INLINE vb vb_equal(vb a, vb b) {
+    return _mm512_movm_epi8(_mm512_cmpeq_epi8_mask(a, b));
+}
 TENON_ALWAYS_INLINE vb vb_min(vb a, vb b) {
     return _mm512_min_epu8(a, b);
 }

@@ -31,26 +31,37 @@ static size_t binary_sums(const struct tenon_binary_8 *binary, const uint8_t *a,
     struct range range = range_of(&bounds, 0);
     size_t i = 0;
     for (; i + 4 * LANES <= count; i += 4 * LANES) {
-        const vb bytes[4] = {vb_xor(vb_load(a + i), flip), zero, vb_xor(vb_load(b + i), flip),
-                             zero};
+        const vb x = vb_xor(vb_load(a + i), flip), y = vb_xor(vb_load(b + i), flip);
+        const vb bytes[4] = {x, zero, y, zero};
         vi pairs[4];
         vb_interleave(bytes, pairs);
         TENON_UNROLL for (int k = 0; k < 4; k++) {
             vi below = vi_shift_right(vi_add(vs_dot(pairs[k], low), add), low_bits);
             pairs[k] = vi_shift_right(vi_add(vs_dot(pairs[k], high), below), shift);
         }
-        vb_store(out + i, to_bytes(&range, pairs));
+        vb result = to_bytes(&range, pairs);
+        for (uint32_t k = 0; k < sum->exception_count; k++) {
+            const struct tenon_sum_exception *e = &sum->exceptions[k];
+            vb is = vb_and(vb_equal(x, vb_dup(e->a)), vb_equal(y, vb_dup(e->b)));
+            result = vb_add(result, vb_and(is, vb_dup(e->delta)));
+        }
+        vb_store(out + i, result);
     }
     return i;
 }
 #endif
 
+/* a and b: as u8. */
 static uint8_t sum_of(const struct tenon_binary_8 *binary, int32_t a, int32_t b) {
     const struct tenon_sum_params *sum = &binary->sum;
-    int32_t flip = binary->flip;
-    int64_t x = (int64_t)sum->factor_a * (a ^ flip) + (int64_t)sum->factor_b * (b ^ flip);
-    int32_t y = (int32_t)((x + sum->add) >> sum->shift) + sum->zero;
-    return (uint8_t)(tenon_clamp_i32(y, binary->pair.low + flip, binary->pair.high + flip) ^ flip);
+    const struct tenon_pair *pair = &binary->pair;
+    int64_t x = (int64_t)sum->factor_a * a + (int64_t)sum->factor_b * b + sum->add;
+    int32_t y = tenon_clamp_i32((int32_t)(x >> sum->shift) + sum->zero, pair->low + binary->flip,
+                                pair->high + binary->flip);
+    for (uint32_t k = 0; k < sum->exception_count; k++)
+        if (a == sum->exceptions[k].a && b == sum->exceptions[k].b)
+            y += sum->exceptions[k].delta;
+    return (uint8_t)(y ^ binary->flip);
 }
 
 /* mul by the double rule, proven to stay within 32 bits. */
@@ -84,7 +95,7 @@ static void binary_8(const struct tenon_binary_8 *binary, const uint8_t *a, cons
         i = binary_sums(binary, a, b, count, out);
 #endif
         for (; i < count; i++)
-            out[i] = sum_of(binary, a[i], b[i]);
+            out[i] = sum_of(binary, a[i] ^ binary->flip, b[i] ^ binary->flip);
         return;
     }
     if (binary->form == TENON_BINARY_MUL)

@@ -155,6 +155,16 @@ TENON_ALWAYS_INLINE vb vb_dup(uint8_t x) {
 TENON_ALWAYS_INLINE vb vb_xor(vb a, vb b) {
     return veorq_u8(a, b);
 }
+TENON_ALWAYS_INLINE vb vb_and(vb a, vb b) {
+    return vandq_u8(a, b);
+}
+TENON_ALWAYS_INLINE vb vb_add(vb a, vb b) {
+    return vaddq_u8(a, b);
+}
+/* All ones where they are the same. */
+TENON_ALWAYS_INLINE vb vb_equal(vb a, vb b) {
+    return vceqq_u8(a, b);
+}
 TENON_ALWAYS_INLINE vb vb_min(vb a, vb b) {
     return vminq_u8(a, b);
 }
