@@ -23,8 +23,13 @@ TENON_API enum tenon_status tenon_program_open(const char *path, struct tenon_pr
 TENON_API enum tenon_status tenon_program_open_memory(const void *data, size_t size,
                                                       struct tenon_program **out,
                                                       struct tenon_error *error);
-/* The same, taking over memory that malloc or aligned_alloc gave, on failure too. */
-TENON_API enum tenon_status tenon_program_adopt(void *data, size_t size, struct tenon_program **out,
+/*
+ * The same from the `size` bytes after the first `offset` of `block`, taking over the block, which
+ * malloc or aligned_alloc gave, on failure too. Kernels are faster where the bytes are aligned
+ * to 64.
+ */
+TENON_API enum tenon_status tenon_program_adopt(void *block, size_t offset, size_t size,
+                                                struct tenon_program **out,
                                                 struct tenon_error *error);
 /* Writes the program to a temporary file beside `path`, then renames it. Errors: IO. */
 TENON_API enum tenon_status tenon_program_save(const struct tenon_program *program,

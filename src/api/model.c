@@ -6,6 +6,7 @@
 
 #include "compiler/compiler.h"
 #include "frontends/frontend.h"
+#include "image/image.h"
 #include "ir/text.h"
 #include "util/file.h"
 
@@ -311,16 +312,16 @@ enum tenon_status tenon_compile(const struct tenon_model *model,
     if (status != TENON_OK)
         return status;
     struct tenon_strbuf image;
-    tenon_strbuf_init(&image);
+    tenon_strbuf_init_aligned(&image, TENON_IMAGE_ALIGNMENT);
     status = tenon_compile_graph(&model->graph, &request, &image, error);
     if (status != TENON_OK) {
         tenon_strbuf_finish(&image);
         return status;
     }
-    size_t size;
-    char *bytes = tenon_strbuf_take(&image, &size);
-    status =
-        bytes != NULL ? tenon_program_adopt(bytes, size, out, error) : tenon_fail_memory(error);
+    size_t size, offset = image.lead;
+    char *block = tenon_strbuf_take(&image, &size);
+    status = block != NULL ? tenon_program_adopt(block, offset, size, out, error)
+                           : tenon_fail_memory(error);
     if (status != TENON_OK && request.report != NULL) {
         tenon_report_destroy(*request.report);
         *request.report = NULL;

@@ -42,16 +42,16 @@ enum tenon_status tenon_program_open(const char *path, struct tenon_program **ou
     return status == TENON_OK ? status : tenon_error_prefix(error, status, "%s", path);
 }
 
-enum tenon_status tenon_program_adopt(void *data, size_t size, struct tenon_program **out,
-                                      struct tenon_error *error) {
+enum tenon_status tenon_program_adopt(void *block, size_t offset, size_t size,
+                                      struct tenon_program **out, struct tenon_error *error) {
     *out = NULL;
     struct tenon_program *program = calloc(1, sizeof(*program));
     if (program == NULL) {
-        free(data);
+        free(block);
         return tenon_fail_memory(error);
     }
-    program->owned = data;
-    program->bytes = (struct tenon_span){data, size};
+    program->owned = block;
+    program->bytes = (struct tenon_span){(const uint8_t *)block + offset, size};
     return publish(program, out, error);
 }
 
@@ -63,7 +63,7 @@ enum tenon_status tenon_program_open_memory(const void *data, size_t size,
     if (copy == NULL)
         return tenon_fail_memory(error);
     memcpy(copy, data, size);
-    return tenon_program_adopt(copy, size, out, error);
+    return tenon_program_adopt(copy, 0, size, out, error);
 }
 
 enum tenon_status tenon_program_save(const struct tenon_program *program, const char *path,

@@ -13,9 +13,33 @@ void tenon_strbuf_init(struct tenon_strbuf *buf) {
     *buf = (struct tenon_strbuf){0};
 }
 
+void tenon_strbuf_init_aligned(struct tenon_strbuf *buf, size_t alignment) {
+    *buf = (struct tenon_strbuf){.alignment = alignment};
+}
+
+static char *block_of(const struct tenon_strbuf *buf) {
+    return buf->data == NULL ? NULL : buf->data - buf->lead;
+}
+
 void tenon_strbuf_finish(struct tenon_strbuf *buf) {
-    free(buf->data);
+    free(block_of(buf));
     tenon_strbuf_init(buf);
+}
+
+/* Large blocks keep their place in a page as they grow, so that data seldom moves. */
+static bool grow(struct tenon_strbuf *buf, size_t capacity) {
+    size_t room;
+    char *block =
+        tenon_add_size(capacity, buf->alignment, &room) ? realloc(block_of(buf), room) : NULL;
+    if (block == NULL)
+        return false;
+    size_t lead = buf->alignment == 0 ? 0 : -(uintptr_t)block & (buf->alignment - 1);
+    if (lead != buf->lead)
+        memmove(block + lead, block + buf->lead, buf->size);
+    buf->data = block + lead;
+    buf->lead = lead;
+    buf->capacity = capacity;
+    return true;
 }
 
 /* Makes room for `extra` more bytes and the terminator. */
@@ -31,14 +55,8 @@ static bool reserve(struct tenon_strbuf *buf, size_t extra) {
         return true;
     size_t doubled = buf->capacity < 128 ? 256 : buf->capacity * 2;
     size_t capacity = doubled > needed ? doubled : needed;
-    char *data = realloc(buf->data, capacity);
-    if (data == NULL) {
-        buf->failed = true;
-        return false;
-    }
-    buf->data = data;
-    buf->capacity = capacity;
-    return true;
+    buf->failed = !grow(buf, capacity);
+    return !buf->failed;
 }
 
 void tenon_strbuf_reserve(struct tenon_strbuf *buf, size_t size) {
@@ -123,9 +141,9 @@ char *tenon_strbuf_take(struct tenon_strbuf *buf, size_t *size) {
         return NULL;
     }
     buf->data[buf->size] = '\0';
-    char *data = buf->data;
+    char *block = block_of(buf);
     if (size != NULL)
         *size = buf->size;
     tenon_strbuf_init(buf);
-    return data;
+    return block;
 }

@@ -108,6 +108,24 @@ static void strbuf_grows(void **state) {
     free(text);
 }
 
+static void strbuf_stays_aligned(void **state) {
+    struct tenon_strbuf buf;
+    size_t size, offset;
+    (void)state;
+    tenon_strbuf_init_aligned(&buf, 64);
+    for (uint32_t i = 0; i < 100000; i++) { /* through heap and mapped blocks */
+        tenon_strbuf_append_le32(&buf, i);
+        assert_int_equal((uintptr_t)buf.data % 64, 0);
+    }
+    offset = buf.lead;
+    char *block = tenon_strbuf_take(&buf, &size);
+    assert_non_null(block);
+    assert_int_equal(size, 400000);
+    for (uint32_t i = 0; i < 100000; i++)
+        assert_int_equal(tenon_load_le32((const uint8_t *)block + offset + i * 4), i);
+    free(block);
+}
+
 static void strbuf_writes_little_endian(void **state) {
     static const uint8_t expected[] = {0xa5, 0x34, 0x12, 0x78, 0x56, 0x34, 0x12, 0xef, 0xcd, 0xab,
                                        0x89, 0x67, 0x45, 0x23, 0x01, 0,    'x',  0,    0,    0};
@@ -570,6 +588,7 @@ int main(void) {
         cmocka_unit_test(arena_keeps_its_limit),
         cmocka_unit_test(arena_copies),
         cmocka_unit_test(strbuf_grows),
+        cmocka_unit_test(strbuf_stays_aligned),
         cmocka_unit_test(strbuf_writes_little_endian),
         cmocka_unit_test(strbuf_remembers_failure),
         cmocka_unit_test(sizes_are_checked),
