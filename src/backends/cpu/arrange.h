@@ -16,7 +16,8 @@ enum { TENON_ARRANGED_LANES = 8 };
 struct tenon_arrangement {
     uint32_t quads;
     uint32_t groups, singles, wides;
-    uint32_t *order; /* [quads]: of the groups one after the other, of singles, of wides */
+    uint32_t
+        *order; /* [quads] and one more: of the groups one after the other, of singles, of wides */
     uint64_t (*reach)[TENON_ARRANGED_LANES]; /* [quads]: tenon_quads_reach */
     uint8_t *kinds;                          /* [quads] */
 };
