@@ -16,7 +16,7 @@
 
 #include <math.h>
 
-enum { ELEMENTS = 256, NEAR_THRESHOLD = 2, SLACK_BITS = 14, PAIRS_MAX = 64 };
+enum { ELEMENTS = 256, NEAR_THRESHOLD = 2, SLACK_BITS = 16, PAIRS_MAX = 64 };
 
 struct proof {
     const struct tenon_pair *pair;
@@ -146,14 +146,14 @@ static struct reach threshold_reach(const struct proof *proof, int32_t least, in
 }
 
 /* Whether a row has pairs with X - U[v] in [first, first + width]: steps U are 2^shift apart. */
-static bool row_is_near(const struct tenon_sum_params *sum, int32_t a, int64_t first,
-                        uint32_t width) {
+static bool row_is_near(const struct tenon_sum_params *sum, int32_t a, const uint32_t *products_b,
+                        int64_t first, uint32_t width) {
     uint32_t mask = (UINT32_C(1) << sum->shift) - 1, found = 0;
     uint32_t x =
         (uint32_t)sum->factor_a * (uint32_t)a + (uint32_t)sum->add - (uint32_t)(uint64_t)first;
-    for (uint32_t b = 0; b < ELEMENTS; b++)
-        found |= ((x + (uint32_t)sum->factor_b * b) & mask) <= width;
-    return found != 0;
+    for (int32_t b = 0; b < ELEMENTS; b++)
+        found |= ((x + products_b[b]) & mask) - (width + 1); /* negative */
+    return found >> 31 != 0;
 }
 
 /* Pairs near a step: to be on the right side of it, `add` has to be at least `needed`, or below. */
@@ -272,8 +272,11 @@ static bool fit(struct proof *proof, struct tenon_sum_params *sum) {
     double width = near.reach.high - near.reach.low;
     if (width >= ldexp(1, (int)sum->shift - 2))
         return false;
+    uint32_t products_b[ELEMENTS];
+    for (uint32_t i = 0; i < ELEMENTS; i++)
+        products_b[i] = (uint32_t)sum->factor_b * i;
     for (int32_t i = 0; i < ELEMENTS; i++)
-        if (row_is_near(sum, i, (int64_t)near.reach.low, (uint32_t)width))
+        if (row_is_near(sum, i, products_b, (int64_t)near.reach.low, (uint32_t)width))
             gather_row(proof, i, &near);
     if (near.low > near.high)
         return except(proof, sum, &near) && corners_hold(proof);
