@@ -139,42 +139,56 @@ static void gather(const struct tenon_rows *rows, const struct place *place, uin
     memset(to, 0, (size_t)(end - to));
 }
 
-/* Of the next pixels of the row of the output, how many have each piece of theirs in the input. */
+/* Of the next pixels of the row of the output, how many have their pieces in the input's columns.
+ */
 static int32_t count_inside(const struct tenon_rows *rows, const struct place *place) {
     const struct tenon_window *w = &rows->window;
     int32_t left = w->out_w - place->out_x;
     if (rows->direct)
         return left;
-    if (rows->pieces == 1 || place->x < 0 || place->x + w->k_w > w->in_w || place->y < 0 ||
-        place->y + (int64_t)(w->k_h - 1) * w->dilation_h >= w->in_h)
+    if (rows->pieces == 1 || place->x < 0 || place->x + w->k_w > w->in_w)
         return 0;
     int64_t inside = (w->in_w - w->k_w - place->x) / w->stride_w + 1;
     return inside < left ? (int32_t)inside : left;
 }
 
+/* Points to the pieces of pixels that lie in the input's columns: in the input, or padding. */
+static void point_inside(const struct tenon_rows *rows, const struct place *place, size_t count,
+                         const uint8_t *padding, const uint8_t **out) {
+    const struct tenon_window *w = &rows->window;
+    for (size_t p = 0; p < rows->pieces; p++) {
+        int64_t y = place->y + (int64_t)p * w->dilation_h;
+        bool inside = y >= 0 && y < w->in_h;
+        const uint8_t *from = inside ? pixel_at(rows, place->batch, y, place->x) : padding;
+        size_t step = inside ? (size_t)w->stride_w * rows->pixel_bytes : 0;
+        for (size_t i = 0; i < count; i++)
+            out[i * rows->pieces + p] = from + i * step;
+    }
+}
+
 void tenon_rows_get(const struct tenon_rows *rows, const uint8_t *input, size_t first, size_t count,
                     uint8_t *gathered, const uint8_t **out) {
-    const struct tenon_window *w = &rows->window;
     struct place place = place_of(rows, input, first);
-    size_t across = (size_t)w->stride_w * rows->pixel_bytes;
-    size_t down = (size_t)w->dilation_h * (size_t)w->in_w * rows->pixel_bytes;
+    size_t piece_bytes = rows->row_bytes / rows->pieces;
+    const uint8_t *padding = NULL;
     while (count != 0) {
-        size_t inside = (size_t)count_inside(rows, &place), step = down;
-        const uint8_t *from = gathered;
-        if (inside != 0) {
-            from = pixel_at(rows, place.batch, place.y, place.x);
-        } else {
+        size_t inside = (size_t)count_inside(rows, &place), step = inside < count ? inside : count;
+        if (inside == 0) {
             gather(rows, &place, gathered);
-            gathered += rows->row_bytes;
-            step = rows->row_bytes / rows->pieces;
-            inside = 1;
-        }
-        inside = inside < count ? inside : count;
-        for (size_t i = 0; i < inside; i++, from += across)
             for (size_t p = 0; p < rows->pieces; p++)
-                *out++ = from + p * step;
-        place_advance(rows, &place, (int32_t)inside);
-        count -= inside;
+                out[p] = gathered + p * piece_bytes;
+            gathered += rows->row_bytes;
+            step = 1;
+        } else {
+            if (padding == NULL && !rows->direct) { /* there is room: these are not gathered */
+                padding = memset(gathered, rows->padding, piece_bytes);
+                gathered += piece_bytes;
+            }
+            point_inside(rows, &place, step, padding, out);
+        }
+        out += step * rows->pieces;
+        place_advance(rows, &place, (int32_t)step);
+        count -= step;
     }
 }
 

@@ -47,7 +47,8 @@ TENON_ALWAYS_INLINE void multiply_float_tile(const struct float_tile *t, int row
         TENON_UNROLL for (int r = 0; r < rows; r++) in[r] = t->rows[r][piece] + t->offset;
         for (size_t k = 0; k < t->length; k++) {
             vf w[ROW_PANELS];
-            __builtin_prefetch(at[0] + t->ahead, 0, 2);
+            if (panels > 1) /* else there are no others */
+                __builtin_prefetch(at[0] + t->ahead, 0, 2);
             TENON_UNROLL for (int p = 0; p < panels; p++) {
                 w[p] = vf_load(at[p]);
                 at[p] += LANES * sizeof(float);
