@@ -1,15 +1,21 @@
 /*
- * A range is open while its caller works on it. Workers that enter while it is open take chunks of
- * their own share, then of the others'; the caller closes it and waits for those inside to leave,
- * so nobody waits for a worker that has not woken up. Workers look for the next range a short while
- * before they sleep: operators follow each other within microseconds.
+ * The caller posts a range under a new number. A worker that sees it enters: it says so, looks
+ * again whether the range is still open, and takes chunks of its own share, then of the others'.
+ * The caller, when nothing is left to take, closes the range unless all have entered, and waits for
+ * those inside to leave: nobody waits for a worker that has not woken up. Workers look for the next
+ * range a short while before they sleep: operators follow each other within microseconds.
+ *
+ * A line of memory costs a hundred nanoseconds to go from one core to the other, so that what the
+ * caller writes, what a worker writes, and the shares, are in lines of their own.
  */
 #include "drivers/cpu/pool.h"
 
 #include <pthread.h>
 #include <sched.h>
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
@@ -20,31 +26,28 @@ enum {
     LINE_BYTES = 64
 };
 
-/* What is left of a thread's share of the range; each on a cache line of its own. */
-struct share {
-    atomic_size_t next;
-    size_t end;
-    uint8_t pad[LINE_BYTES - 2 * sizeof(size_t)];
-};
-
 struct worker {
-    struct share share;
-    struct tenon_pool *pool;
+    /* Number of the range * 2^32 + next item of the share; of an older range: none is taken. */
+    alignas(LINE_BYTES) atomic_uint_fast64_t next;
+    alignas(LINE_BYTES) _Atomic uint32_t entered; /* the range that the worker may look at */
+    _Atomic uint32_t left;                        /* the one that it looks at no longer */
+    alignas(LINE_BYTES) struct tenon_pool *pool;
     uint32_t index;
     pthread_t thread;
 };
 
 struct tenon_pool {
-    pthread_mutex_t turn; /* held by the caller whose range runs */
-    tenon_pool_fn *fn;    /* the range: written while it is closed and nobody is inside */
+    /* The range: written while nobody is inside. */
+    alignas(LINE_BYTES) atomic_uint_fast64_t posted; /* its number * 2, and 1 while it is open */
+    tenon_pool_fn *fn;
     void *user;
-    size_t chunk;
-    atomic_bool open;
-    atomic_uint inside; /* workers that may look at the range */
+    size_t count, chunk;
+    alignas(LINE_BYTES) pthread_mutex_t turn; /* held by the caller whose range runs */
     pthread_mutex_t lock;
-    pthread_cond_t posted;
+    pthread_cond_t woken;
     atomic_uint sleepers;
     atomic_bool stopping;
+    uint32_t number;  /* of the last range */
     uint32_t threads; /* the caller's included */
     struct worker workers[];
 };
@@ -61,62 +64,61 @@ size_t tenon_pool_share_end(uint32_t threads, uint32_t index, size_t count) {
     return count / threads * (index + 1) + count % threads * (index + 1) / threads;
 }
 
-/* Takes chunks until none is left: of its own share, then of the others'. */
-static void work(struct tenon_pool *pool, uint32_t index) {
-    for (uint32_t i = 0; i < pool->threads; i++) {
-        struct share *share = &pool->workers[(index + i) % pool->threads].share;
-        while (atomic_load(&share->next) < share->end) {
-            size_t begin = atomic_fetch_add(&share->next, pool->chunk);
-            if (begin >= share->end)
-                break;
-            size_t left = share->end - begin;
-            pool->fn(pool->user, begin, begin + (left < pool->chunk ? left : pool->chunk), index);
-        }
-    }
+/* The next chunk of a share; false when none is left. */
+static bool take(struct tenon_pool *pool, uint32_t owner, uint32_t number, size_t *begin,
+                 size_t *end) {
+    atomic_uint_fast64_t *next = &pool->workers[owner].next;
+    size_t share_end = tenon_pool_share_end(pool->threads, owner, pool->count);
+    uint64_t seen = atomic_load(next);
+    do {
+        bool first = seen >> 32 != number;
+        *begin = !first       ? (uint32_t)seen
+                 : owner == 0 ? 0
+                              : tenon_pool_share_end(pool->threads, owner - 1, pool->count);
+        if (*begin >= share_end)
+            return false;
+        *end = share_end - *begin < pool->chunk ? share_end : *begin + pool->chunk;
+    } while (!atomic_compare_exchange_weak(next, &seen, (uint64_t)number << 32 | *end));
+    return true;
 }
 
-/* Contiguous shares, the same for the same count: what a thread wrote it is likely to read next. */
-static void divide(struct tenon_pool *pool, size_t count) {
-    size_t end = 0;
-    for (uint32_t i = 0; i < pool->threads; i++) {
-        struct share *share = &pool->workers[i].share;
-        atomic_store(&share->next, end);
-        share->end = end = tenon_pool_share_end(pool->threads, i, count);
-    }
+static void work(struct tenon_pool *pool, uint32_t index, uint32_t number) {
+    size_t begin, end;
+    for (uint32_t i = 0; i < pool->threads; i++)
+        while (take(pool, (index + i) % pool->threads, number, &begin, &end))
+            pool->fn(pool->user, begin, end, index);
 }
 
-static void sleep_until_posted(struct tenon_pool *pool) {
+static bool is_new(uint64_t posted, uint32_t last) {
+    return posted % 2 != 0 && posted / 2 != last;
+}
+
+static void sleep_until_posted(struct tenon_pool *pool, uint32_t last) {
     pthread_mutex_lock(&pool->lock);
     atomic_fetch_add(&pool->sleepers, 1);
-    while (!atomic_load(&pool->open) && !atomic_load(&pool->stopping))
-        pthread_cond_wait(&pool->posted, &pool->lock);
+    while (!is_new(atomic_load(&pool->posted), last) && !atomic_load(&pool->stopping))
+        pthread_cond_wait(&pool->woken, &pool->lock);
     atomic_fetch_sub(&pool->sleepers, 1);
     pthread_mutex_unlock(&pool->lock);
-}
-
-/* Looks at the range; false when there was none. */
-static bool try_work(struct tenon_pool *pool, uint32_t index) {
-    if (!atomic_load(&pool->open))
-        return false;
-    atomic_fetch_add(&pool->inside, 1);
-    bool open = atomic_load(&pool->open); /* now it stays what it is until this thread leaves */
-    if (open)
-        work(pool, index);
-    atomic_fetch_sub(&pool->inside, 1);
-    return open;
 }
 
 static void *worker_main(void *user) {
     struct worker *worker = user;
     struct tenon_pool *pool = worker->pool;
-    uint32_t idle = 0;
-    while (!atomic_load(&pool->stopping)) {
-        idle = try_work(pool, worker->index) ? 0 : idle + 1;
-        if (idle > SPINS) {
-            sleep_until_posted(pool);
+    uint32_t idle = 0, last = 0;
+    for (; !atomic_load(&pool->stopping); relax()) {
+        uint64_t posted = atomic_load(&pool->posted);
+        if (is_new(posted, last)) {
+            last = (uint32_t)(posted / 2);
+            atomic_exchange(&worker->entered, last);
+            if (atomic_load(&pool->posted) == posted) /* it stays so until this worker leaves */
+                work(pool, worker->index, last);
+            atomic_store(&worker->left, last);
+            idle = 0;
+        } else if (++idle > SPINS) {
+            sleep_until_posted(pool, last);
             idle = 0;
         }
-        relax();
     }
     return NULL;
 }
@@ -129,17 +131,20 @@ static uint32_t thread_count(uint32_t wanted) {
 enum tenon_status tenon_pool_create(uint32_t threads, struct tenon_pool **out,
                                     struct tenon_error *error) {
     uint32_t count = thread_count(threads);
-    struct tenon_pool *pool = calloc(1, sizeof(*pool) + count * sizeof(pool->workers[0]));
+    size_t bytes = sizeof(struct tenon_pool) + count * sizeof(struct worker);
+    struct tenon_pool *pool = aligned_alloc(LINE_BYTES, bytes);
     *out = NULL;
     if (pool == NULL)
         return tenon_fail_memory(error);
+    memset(pool, 0, bytes);
     pthread_mutex_init(&pool->turn, NULL);
     pthread_mutex_init(&pool->lock, NULL);
-    pthread_cond_init(&pool->posted, NULL);
+    pthread_cond_init(&pool->woken, NULL);
     pool->threads = 1;
     for (uint32_t i = 1; i < count; i++) {
         struct worker *worker = &pool->workers[i];
-        *worker = (struct worker){.pool = pool, .index = i};
+        worker->pool = pool;
+        worker->index = i;
         if (pthread_create(&worker->thread, NULL, worker_main, worker) != 0) {
             tenon_pool_destroy(pool);
             return tenon_fail(error, TENON_ERROR_LIMIT, "cannot start %u threads", count);
@@ -155,11 +160,11 @@ void tenon_pool_destroy(struct tenon_pool *pool) {
         return;
     pthread_mutex_lock(&pool->lock);
     atomic_store(&pool->stopping, true);
-    pthread_cond_broadcast(&pool->posted);
+    pthread_cond_broadcast(&pool->woken);
     pthread_mutex_unlock(&pool->lock);
     for (uint32_t i = 1; i < pool->threads; i++)
         pthread_join(pool->workers[i].thread, NULL);
-    pthread_cond_destroy(&pool->posted);
+    pthread_cond_destroy(&pool->woken);
     pthread_mutex_destroy(&pool->lock);
     pthread_mutex_destroy(&pool->turn);
     free(pool);
@@ -169,6 +174,43 @@ uint32_t tenon_pool_threads(const struct tenon_pool *pool) {
     return pool->threads;
 }
 
+/* Under a new number; when they begin again, shares of old ranges must not be taken for new ones.
+ */
+static uint32_t post(struct tenon_pool *pool) {
+    if (++pool->number == 0) {
+        for (uint32_t i = 0; i < pool->threads; i++) {
+            atomic_store(&pool->workers[i].next, 0);
+            atomic_store(&pool->workers[i].entered, 0);
+        }
+        pool->number = 1;
+    }
+    atomic_store(&pool->posted, (uint64_t)pool->number * 2 + 1);
+    if (atomic_load(&pool->sleepers) != 0) {
+        pthread_mutex_lock(&pool->lock);
+        pthread_cond_broadcast(&pool->woken);
+        pthread_mutex_unlock(&pool->lock);
+    }
+    return pool->number;
+}
+
+static void wait_for_workers(struct tenon_pool *pool, uint32_t number) {
+    bool all = true;
+    for (uint32_t i = 1; i < pool->threads; i++)
+        all &= atomic_load(&pool->workers[i].entered) == number;
+    if (!all)
+        atomic_store(&pool->posted, (uint64_t)number * 2);
+    for (uint32_t i = 1; i < pool->threads; i++) {
+        struct worker *worker = &pool->workers[i];
+        if (atomic_load(&worker->entered) != number)
+            continue;
+        for (uint32_t spins = 0; atomic_load(&worker->left) != number; spins++) {
+            relax();
+            if (spins > SPINS_BEFORE_YIELD)
+                sched_yield();
+        }
+    }
+}
+
 void tenon_pool_run(struct tenon_pool *pool, size_t count, size_t grain, tenon_pool_fn *fn,
                     void *user) {
     if (count == 0)
@@ -176,27 +218,17 @@ void tenon_pool_run(struct tenon_pool *pool, size_t count, size_t grain, tenon_p
     size_t chunk = count / ((size_t)pool->threads * CHUNKS_PER_THREAD);
     if (chunk < grain)
         chunk = grain;
-    if (pool->threads == 1 || count <= chunk) {
+    if (pool->threads == 1 || count <= chunk || count > UINT32_MAX) {
         fn(user, 0, count, 0);
         return;
     }
     pthread_mutex_lock(&pool->turn);
     pool->fn = fn;
     pool->user = user;
+    pool->count = count;
     pool->chunk = chunk;
-    divide(pool, count);
-    atomic_store(&pool->open, true);
-    if (atomic_load(&pool->sleepers) != 0) {
-        pthread_mutex_lock(&pool->lock);
-        pthread_cond_broadcast(&pool->posted);
-        pthread_mutex_unlock(&pool->lock);
-    }
-    work(pool, 0);
-    atomic_store(&pool->open, false);
-    for (uint32_t spins = 0; atomic_load(&pool->inside) != 0; spins++) {
-        relax();
-        if (spins > SPINS_BEFORE_YIELD)
-            sched_yield();
-    }
+    uint32_t number = post(pool);
+    work(pool, 0, number);
+    wait_for_workers(pool, number);
     pthread_mutex_unlock(&pool->turn);
 }
