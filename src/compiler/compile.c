@@ -9,6 +9,7 @@
 #include "compiler/compiler.h"
 #include "image/image.h"
 #include "partition/lower.h"
+#include "util/file.h"
 
 struct compilation {
     const struct tenon_compile_request *request;
@@ -44,6 +45,8 @@ static void reserve_constants(struct compilation *c) {
         if (c->graph.tensors[i].kind == TENON_TENSOR_CONSTANT)
             bytes += tenon_desc_size(&c->graph.tensors[i].desc);
     tenon_strbuf_reserve(c->bytes, bytes + bytes / 2);
+    if (!c->bytes->failed)
+        tenon_memory_populate(c->bytes->data, bytes);
 }
 
 /* A fallback that is not allowed is told with the plan that has it. */

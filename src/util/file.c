@@ -56,6 +56,19 @@ void tenon_mapping_release_pages(const struct tenon_mapping *mapping) {
         madvise((void *)mapping->bytes.data, mapping->bytes.size, MADV_DONTNEED);
 }
 
+void tenon_memory_populate(void *data, size_t size) {
+#ifdef MADV_POPULATE_WRITE
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t begin = ((uintptr_t)data + page - 1) & ~(page - 1);
+    uintptr_t end = ((uintptr_t)data + size) & ~(page - 1);
+    if (begin < end)
+        madvise((void *)begin, end - begin, MADV_POPULATE_WRITE); /* older kernels do not know it */
+#else
+    (void)data;
+    (void)size;
+#endif
+}
+
 static bool write_all(int fd, const char *data, size_t size) {
     while (size != 0) {
         ssize_t written = write(fd, data, size);

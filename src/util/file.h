@@ -15,6 +15,8 @@ TENON_NODISCARD enum tenon_status tenon_mapping_open(struct tenon_mapping *mappi
 void tenon_mapping_close(struct tenon_mapping *mapping);
 /* Tells the kernel that the mapped pages are not needed for now. */
 void tenon_mapping_release_pages(const struct tenon_mapping *mapping);
+/* Gives memory that will be written its pages at once, which is cheaper than one by one. */
+void tenon_memory_populate(void *data, size_t size);
 
 /*
  * Writes a temporary file beside `path`, syncs it, renames it over `path`; of a symbolic link, over

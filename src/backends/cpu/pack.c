@@ -22,6 +22,10 @@ static int32_t zero_as_seen(const struct tenon_packing *packing, const struct te
     return tenon_cpu_isa_get(packing->isa)->signed_products ? as_u8 - 128 : as_u8;
 }
 
+static bool same_multiplier(const struct tenon_multiplier *a, const struct tenon_multiplier *b) {
+    return a->multiplier == b->multiplier && a->shift == b->shift && a->real == b->real;
+}
+
 /* The portable kernels do not use it. */
 static void find_fused(struct tenon_channels *channels, const struct tenon_packing *packing,
                        enum tenon_rounding rounding) {
@@ -31,11 +35,16 @@ static void find_fused(struct tenon_channels *channels, const struct tenon_packi
     channels->fused = rule.kind;
     if (packing->isa == TENON_CPU_PORTABLE)
         channels->fused = TENON_FUSED_NONE;
-    for (int32_t c = 0; c < channels->count; c++)
-        if (channels->fused == TENON_FUSED_NONE ||
-            !tenon_fused_find(&rule, &channels->multipliers[c], &channels->factors[c],
-                              &channels->offsets[c]))
+    for (int32_t c = 0; c < channels->count; c++) {
+        const struct tenon_multiplier *m = &channels->multipliers[c];
+        if (c != 0 && same_multiplier(m, m - 1)) {
+            channels->factors[c] = channels->factors[c - 1];
+            channels->offsets[c] = channels->offsets[c - 1];
+        } else if (channels->fused == TENON_FUSED_NONE ||
+                   !tenon_fused_find(&rule, m, &channels->factors[c], &channels->offsets[c])) {
             channels->offsets[c] = NAN;
+        }
+    }
 }
 
 bool tenon_channels_init(struct tenon_channels *channels, const struct tenon_packing *packing,

@@ -35,20 +35,21 @@ static void load_channel(const struct depthwise *d, int32_t c, int16_t *out) {
     tenon_pack_load(d->call, (size_t)c, (size_t)d->channels.count, (size_t)d->k_h * d->k_w, out);
 }
 
-/* Moves what fits of the weights of one channel in a column to `kept`; true when there was any. */
-static bool take(const struct depthwise *d, uint32_t position, uint32_t quad, uint32_t x,
-                 int16_t kept[4]) {
+/* Moves what fits of the weights of one channel in a column to `kept`. Sets `any` when there was
+ * something, `left` when something is left. */
+static void take(const struct depthwise *d, uint32_t position, uint32_t quad, uint32_t x,
+                 int16_t kept[4], bool *any, bool *left) {
     int16_t *taps = d->weights + (size_t)position * d->k_h * d->k_w + x;
     int16_t column[4] = {0}, rest[4];
-    bool any = false;
     for (uint32_t i = 0; i < d->depth && quad * d->depth + i < d->k_h; i++) {
         column[i] = taps[(size_t)(quad * d->depth + i) * d->k_w];
-        any |= column[i] != 0;
+        *any |= column[i] != 0;
     }
     tenon_split_column(column, d->channels.magnitudes, kept, rest);
-    for (uint32_t i = 0; i < d->depth && quad * d->depth + i < d->k_h; i++)
+    for (uint32_t i = 0; i < d->depth && quad * d->depth + i < d->k_h; i++) {
         taps[(size_t)(quad * d->depth + i) * d->k_w] = rest[i];
-    return any;
+        *left |= rest[i] != 0;
+    }
 }
 
 static void write_step(struct depthwise *d, const int16_t *kept) {
@@ -63,20 +64,22 @@ static void write_step(struct depthwise *d, const int16_t *kept) {
         tenon_strbuf_append(&d->bytes, signs, count);
 }
 
-/* Appends steps for a column until nothing of it is left, and one at least. */
+/* Appends steps for a column until nothing of it is left. */
 static uint32_t write_column(struct depthwise *d, uint32_t quad, uint32_t x) {
     uint32_t count = 0;
-    for (;;) {
+    bool left = true;
+    while (left) {
         int16_t kept[BLOCK_MAX][4];
-        bool any = false;
+        bool any = left = false;
         for (uint32_t p = 0; p < d->block; p++)
-            any |= take(d, p, quad, x, kept[p]);
+            take(d, p, quad, x, kept[p], &any, &left);
         if (!any)
             return count;
         write_step(d, kept[0]);
         tenon_strbuf_append_le32(&d->steps, quad * d->k_w + x);
         count++;
     }
+    return count;
 }
 
 static void write_block(struct depthwise *d, size_t base, size_t offsets, uint32_t block) {
