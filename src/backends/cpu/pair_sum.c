@@ -275,7 +275,7 @@ static bool fit(struct proof *proof, struct tenon_sum_params *sum) {
     uint32_t products_b[ELEMENTS];
     for (uint32_t i = 0; i < ELEMENTS; i++)
         products_b[i] = (uint32_t)sum->factor_b * i;
-    for (int32_t i = 0; i < ELEMENTS; i++)
+    for (int32_t i = 0; i < ELEMENTS && (near.low <= near.high || near.count <= PAIRS_MAX); i++)
         if (row_is_near(sum, i, products_b, (int64_t)near.reach.low, (uint32_t)width))
             gather_row(proof, i, &near);
     if (near.low > near.high)
