@@ -3,6 +3,9 @@
 
 #include <math.h>
 #include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 enum {
     SHIFT_MAX = 14, /* beyond, floats have too few bits, and sums do not fit them */
@@ -96,10 +99,9 @@ static void starts_init(struct starts *s, const struct tenon_fused_rule *rule, i
     }
 }
 
-/* What offsets have to be above and below of, and where a result starts at a tie. */
+/* What offsets have to be above and below of. */
 struct bounds {
     floats least, most;
-    ints ties;
 };
 
 static floats load(const float *from) {
@@ -108,10 +110,27 @@ static floats load(const float *from) {
     return y;
 }
 
-/* a where chosen is all ones, b where it is 0. */
+#if defined(__SSE2__)
+static floats higher(floats a, floats b) {
+    return (floats)_mm_max_ps((__m128)a, (__m128)b);
+}
+
+static floats lower(floats a, floats b) {
+    return (floats)_mm_min_ps((__m128)a, (__m128)b);
+}
+#else
 static floats choose(ints chosen, floats a, floats b) {
     return (floats)(((ints)a & chosen) | ((ints)b & ~chosen));
 }
+
+static floats higher(floats a, floats b) {
+    return choose(a > b, a, b);
+}
+
+static floats lower(floats a, floats b) {
+    return choose(a < b, a, b);
+}
+#endif
 
 /* drift: of a result's start by the factor, per result. scale: of an excess. */
 static void look(const struct tenon_fused_rule *rule, int32_t at, ints excess, float drift,
@@ -119,10 +138,8 @@ static void look(const struct tenon_fused_rule *rule, int32_t at, ints excess, f
     floats above = load(rule->above + at), below = load(rule->below + at);
     floats start =
         drift * load(rule->result + at) + scale * __builtin_convertvector(excess, floats);
-    floats from = above - start, to = below - start;
-    b->least = choose(from > b->least, from, b->least);
-    b->most = choose(to < b->most, to, b->most);
-    b->ties |= (excess == 0) & (above > NO_LIMIT);
+    b->least = higher(b->least, above - start);
+    b->most = lower(b->most, below - start);
 }
 
 static struct bounds find_bounds(const struct tenon_fused_rule *rule, struct starts s, float drift,
@@ -135,10 +152,22 @@ static struct bounds find_bounds(const struct tenon_fused_rule *rule, struct sta
             s.excess[k] -= s.remainder;
             s.excess[k] += (s.excess[k] < 0) & s.multiplier;
         }
-    b[0].least = choose(b[1].least > b[0].least, b[1].least, b[0].least);
-    b[0].most = choose(b[1].most < b[0].most, b[1].most, b[0].most);
-    b[0].ties |= b[1].ties;
+    b[0].least = higher(b[0].least, b[1].least);
+    b[0].most = lower(b[0].most, b[1].most);
     return b[0];
+}
+
+/*
+ * Whether a result starts at a tie, without excess. Where the unit is 2^(31 + r) and half of it is
+ * taken as 2^(30 + r) + 2^30, it starts with 2^30 times an odd number below 2^23 over the
+ * multiplier, which is above 2^30: a whole number only where the multiplier ends in zero bits.
+ */
+static bool has_tie(const struct tenon_fused_rule *rule, const struct tenon_multiplier *m) {
+    const int64_t unit = INT64_C(1) << (31 - m->shift);
+    bool tie = false;
+    for (int32_t i = rule->first; i <= rule->last && m->multiplier % 128 == 0; i++)
+        tie |= (i * unit - half_of(rule, unit)) % m->multiplier == 0;
+    return tie;
 }
 
 /* Offsets between `least` and `most` give every result for this factor. */
@@ -151,17 +180,15 @@ static bool find_offset(const struct tenon_fused_rule *rule, const struct tenon_
      * results drift, which is less than 2^-13. */
     double slack = factor * 0x1p-20 + 0x1p-34, zero = (double)half_of(rule, unit) * scale - 0.5;
     double least = -INFINITY, most = INFINITY;
-    bool tie = false;
     for (int i = 0; i < LANES; i++) {
         least = b.least[i] > least ? b.least[i] : least;
         most = b.most[i] < most ? b.most[i] : most;
-        tie |= b.ties[i] != 0;
     }
     least += zero - rule->center + slack;
     most += zero - rule->center + factor - slack;
     *offset = (float)((least + most) / 2);
     bool symmetric = rule->kind == TENON_FUSED_SYMMETRIC;
-    return *offset > least && *offset < most && !(symmetric && (tie || *offset < 0));
+    return *offset > least && *offset < most && !(symmetric && *offset < 0);
 }
 
 bool tenon_fused_find(const struct tenon_fused_rule *rule, const struct tenon_multiplier *m,
@@ -170,8 +197,10 @@ bool tenon_fused_find(const struct tenon_fused_rule *rule, const struct tenon_mu
     *offset = 0;
     if (rule->rounding == TENON_ROUNDING_F32)
         return m->shift < 0 && m->shift >= -30;
-    if (rule->kind == TENON_FUSED_NONE || m->multiplier <= 0 || m->shift >= 0 ||
+    if (rule->kind == TENON_FUSED_NONE || m->multiplier < 1 << 30 || m->shift >= 0 ||
         m->shift < -SHIFT_MAX || rule->first > rule->last)
+        return false;
+    if (rule->kind == TENON_FUSED_SYMMETRIC && has_tie(rule, m))
         return false;
     struct starts s;
     starts_init(&s, rule, INT64_C(1) << (31 - m->shift), m->multiplier);
