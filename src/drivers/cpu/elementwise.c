@@ -116,8 +116,8 @@ static void run_binary_8(void *user, size_t begin, size_t end, uint32_t worker) 
     const struct elementwise *e = run->state;
     const uint8_t *a = run->op.inputs[0].data, *b = run->op.inputs[1].data;
     (void)worker;
-    e->isa->binary_8(&e->binary, a + begin, b + begin, end - begin,
-                     (uint8_t *)run->op.outputs[0].data + begin);
+    e->isa->elements->binary_8(&e->binary, a + begin, b + begin, end - begin,
+                               (uint8_t *)run->op.outputs[0].data + begin);
 }
 
 static void run_binary_f32(void *user, size_t begin, size_t end, uint32_t worker) {
@@ -125,8 +125,8 @@ static void run_binary_f32(void *user, size_t begin, size_t end, uint32_t worker
     const struct elementwise *e = run->state;
     const float *a = run->op.inputs[0].data, *b = run->op.inputs[1].data;
     (void)worker;
-    e->isa->binary_f32(&e->binary.pair, a + begin, b + begin, end - begin,
-                       (float *)run->op.outputs[0].data + begin);
+    e->isa->elements->binary_f32(&e->binary.pair, a + begin, b + begin, end - begin,
+                                 (float *)run->op.outputs[0].data + begin);
 }
 
 static void run_lookup(void *user, size_t begin, size_t end, uint32_t worker) {

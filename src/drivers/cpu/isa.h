@@ -93,7 +93,7 @@ struct tenon_average_f32 {
     float low, high;
 };
 
-/* Instruction sets that differ in products of bytes only share a row. */
+/* Instruction sets that differ in products of bytes only share a row of these. */
 struct tenon_float_kernels {
     uint32_t rows; /* as linear_rows */
     /* rows[i * pieces + p]: piece p of row i, products / pieces elements. */
@@ -104,9 +104,24 @@ struct tenon_float_kernels {
                           size_t pixel_count, float *out);
 };
 
+struct tenon_element_kernels {
+    void (*binary_8)(const struct tenon_binary_8 *binary, const uint8_t *a, const uint8_t *b,
+                     size_t count, uint8_t *out);
+    void (*binary_f32)(const struct tenon_pair *pair, const float *a, const float *b, size_t count,
+                       float *out);
+    /* Per channel over all taps; at least 4 * lanes channels. */
+    void (*average_8)(const struct tenon_average_8 *average, const uint8_t *const *taps,
+                      size_t tap_count, size_t channels, uint8_t *out);
+    void (*max_8)(const struct tenon_output_range *range, const uint8_t *const *taps,
+                  size_t tap_count, size_t channels, uint8_t *out);
+    void (*average_f32)(const struct tenon_average_f32 *average, const float *const *taps,
+                        size_t tap_count, size_t channels, float *out);
+};
+
 struct tenon_isa_kernels {
     enum tenon_cpu_isa isa;
     const struct tenon_float_kernels *floats;
+    const struct tenon_element_kernels *elements;
     uint32_t linear_rows; /* that are multiplied at once: what row counts should be multiples of */
     /* rows[i] has the segments' quads * 4 bytes, each segment `pitch` after the one before it;
      * wide_rows[i] the same as u16 (where panels have wide quads); row i of the output starts at
@@ -121,17 +136,6 @@ struct tenon_isa_kernels {
     void (*depthwise_i8)(const struct tenon_depthwise_i8 *depthwise, const uint8_t *in,
                          uint32_t block, size_t first_row, size_t row_count, void *workspace,
                          uint8_t *out);
-    void (*binary_8)(const struct tenon_binary_8 *binary, const uint8_t *a, const uint8_t *b,
-                     size_t count, uint8_t *out);
-    void (*binary_f32)(const struct tenon_pair *pair, const float *a, const float *b, size_t count,
-                       float *out);
-    /* Per channel over all taps; at least 4 * lanes channels. */
-    void (*average_8)(const struct tenon_average_8 *average, const uint8_t *const *taps,
-                      size_t tap_count, size_t channels, uint8_t *out);
-    void (*max_8)(const struct tenon_output_range *range, const uint8_t *const *taps,
-                  size_t tap_count, size_t channels, uint8_t *out);
-    void (*average_f32)(const struct tenon_average_f32 *average, const float *const *taps,
-                        size_t tap_count, size_t channels, float *out);
 };
 
 /* NULL when it is not built. */

@@ -174,20 +174,21 @@ static void pool_piece(const struct pooling *p, const struct piece *piece,
                        struct tenon_average_8 *average, int32_t *average_count) {
     int32_t count = (int32_t)piece->tap_count;
     if (p->element_bytes != 1) {
-        p->isa->average_f32(&p->average_f32, piece->taps, piece->tap_count, piece->channels,
-                            (float *)(void *)piece->out);
+        p->isa->elements->average_f32(&p->average_f32, piece->taps, piece->tap_count,
+                                      piece->channels, (float *)(void *)piece->out);
         return;
     }
     if (p->op == TENON_OP_MAX_POOL_2D) {
-        p->isa->max_8(&p->average.range, piece->taps, piece->tap_count, piece->channels,
-                      piece->out);
+        p->isa->elements->max_8(&p->average.range, piece->taps, piece->tap_count, piece->channels,
+                                piece->out);
         return;
     }
     if (p->op == TENON_OP_AVERAGE_POOL_2D && *average_count != count) {
         divide_by(p, count, average);
         *average_count = count;
     }
-    p->isa->average_8(average, piece->taps, piece->tap_count, piece->channels, piece->out);
+    p->isa->elements->average_8(average, piece->taps, piece->tap_count, piece->channels,
+                                piece->out);
 }
 
 static void run_pieces(void *user, size_t begin, size_t end, uint32_t worker) {

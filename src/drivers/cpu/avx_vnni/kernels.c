@@ -5,4 +5,5 @@
 #define ISA TENON_CPU_AVX_VNNI
 #define ISA_KERNELS tenon_isa_avx_vnni
 #define ISA_FLOATS tenon_floats_avx2
+#define ISA_ELEMENTS tenon_elements_avx2
 #include "drivers/cpu/isa/kernels.h"

@@ -4,4 +4,5 @@
 #define ISA TENON_CPU_NEON_DOT
 #define ISA_KERNELS tenon_isa_neon_dot
 #define ISA_FLOATS tenon_floats_neon
+#define ISA_ELEMENTS tenon_elements_neon
 #include "drivers/cpu/isa/kernels.h"
