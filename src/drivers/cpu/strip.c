@@ -89,7 +89,8 @@ static void stage_row(const struct tenon_strips *s, const struct tenon_isa_kerne
         size_t from = ((size_t)y * (size_t)w->in_w + (size_t)(x + (int64_t)left)) * s->pixel_bytes;
         isa->stage_8(picture + from, inside, s->flip, to.bytes, to.words);
         to.bytes += inside;
-        to.words += to.words != NULL ? inside : 0;
+        if (to.words != NULL)
+            to.words += inside;
     }
     pad(&to, right * s->pixel_bytes, s->padding ^ s->flip);
 }
