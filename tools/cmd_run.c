@@ -251,7 +251,7 @@ static int open_all(const char *path, const struct run_options *run, struct inpu
         result = read_inputs(&source, run, inputs);
     if (result == EXIT_OK)
         result = machine_compile(path, model, &run->machine, program);
-    tenon_model_destroy(model);
+    machine_close_model(model);
     return result;
 }
 

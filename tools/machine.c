@@ -2,6 +2,9 @@
 #include "machine.h"
 
 #include <inttypes.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,6 +213,13 @@ static int load_program(const char *path, const struct machine_options *options,
     return EXIT_OK;
 }
 
+void machine_close_model(struct tenon_model *model) {
+    tenon_model_destroy(model);
+#if defined(__GLIBC__)
+    malloc_trim(0);
+#endif
+}
+
 int machine_open_program(const char *path, const struct machine_options *options,
                          struct tenon_program **out) {
     *out = NULL;
@@ -219,7 +229,7 @@ int machine_open_program(const char *path, const struct machine_options *options
     int result = machine_open_model(path, options, &model);
     if (result == EXIT_OK)
         result = machine_compile(path, model, options, out);
-    tenon_model_destroy(model);
+    machine_close_model(model);
     return result;
 }
 

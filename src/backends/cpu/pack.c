@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backend/backend.h"
 #include "backends/cpu/fused.h"
 #include "backends/cpu/overflow.h"
 #include "op/linear.h"
@@ -139,7 +140,7 @@ size_t tenon_pack_header(const struct tenon_packing *packing, const struct tenon
     return offsets;
 }
 
-enum { BLOCK_MAX = 64 }; /* channels */
+enum { BLOCK_MAX = 64 /* channels */, RELEASE_BYTES = 1 << 18 };
 
 /* One array of a block: a word of each channel. */
 enum array { BIAS, MULTIPLIER, LEFT, RIGHT, REAL, OFFSET, ARRAYS };
@@ -184,6 +185,12 @@ static uint32_t value_of(const struct tenon_channels *channels, enum tenon_fused
     return fused != TENON_FUSED_NONE ? bits_of(channels->offsets[c]) : 0;
 }
 
+/* Whenever so much of the parameters was made of constants, these need not stay in memory. */
+static void release_constants(const struct tenon_code *code, size_t before, size_t now) {
+    if (code->release_constants != NULL && before / RELEASE_BYTES != now / RELEASE_BYTES)
+        code->release_constants(code->user);
+}
+
 void tenon_pack_block(const struct tenon_packing *packing, const struct tenon_channels *channels,
                       size_t base, size_t offsets, uint32_t block, const uint32_t words[3],
                       const int32_t *channel_of, uint32_t count) {
@@ -192,8 +199,10 @@ void tenon_pack_block(const struct tenon_packing *packing, const struct tenon_ch
     if (out->failed)
         return;
     size_t start = out->size;
-    tenon_store_le32((uint8_t *)out->data + offsets + block * sizeof(uint32_t),
-                     (uint32_t)(start - base));
+    uint8_t *offset = (uint8_t *)out->data + offsets + block * sizeof(uint32_t);
+    if (block != 0)
+        release_constants(packing->code, base + tenon_load_le32(offset - sizeof(uint32_t)), start);
+    tenon_store_le32(offset, (uint32_t)(start - base));
     for (int i = 0; i < 3; i++)
         tenon_strbuf_append_le32(out, words[i]);
     enum tenon_fused fused = block_fused(channels, channel_of, count);

@@ -13,10 +13,13 @@
 #include "util/arena.h"
 #include "util/strbuf.h"
 
+struct tenon_code;
+
 struct tenon_packing {
     enum tenon_cpu_isa isa;
-    struct tenon_arena *arena;
+    struct tenon_arena *arena; /* of this call */
     struct tenon_strbuf *out;
+    const struct tenon_code *code; /* whose data `out` is */
 };
 
 bool tenon_pack_linear_i8(const struct tenon_packing *packing, const struct tenon_op_call *call);

@@ -87,11 +87,15 @@ const char *tenon_cpu_compatibility_id(const struct tenon_target *target,
 
 /* Appends parameters; false when the row does not take the call. */
 static bool pack(const struct row *row, enum tenon_cpu_isa isa, const struct tenon_op_call *op,
-                 struct tenon_arena *arena, struct tenon_code *out, struct tenon_cpu_call *call) {
-    struct tenon_packing packing = {.isa = isa, .arena = arena, .out = out->data};
+                 struct tenon_code *out, struct tenon_cpu_call *call) {
+    struct tenon_arena scratch;
+    struct tenon_packing packing = {.isa = isa, .arena = &scratch, .out = out->data, .code = out};
     tenon_strbuf_align(out->data, TENON_CPU_ALIGNMENT);
     size_t start = out->data->size;
-    if (!row->pack(&packing, op))
+    tenon_arena_init(&scratch, 0);
+    bool packed = row->pack(&packing, op);
+    tenon_arena_finish(&scratch);
+    if (!packed)
         return false;
     call->params_offset = start - out->data_base;
     call->params.size = out->data->size - start;
@@ -108,7 +112,7 @@ bool tenon_cpu_select_kernel(const struct tenon_target *target, enum tenon_cpu_i
     for (size_t i = 0; !is_reference(target) && i < TENON_COUNT_OF(rows); i++) {
         const struct row *row = &rows[i];
         if (row->op != op->op || in == NULL || (row->types >> in->type & 1) == 0 ||
-            !pack(row, isa, op, arena, out, call))
+            !pack(row, isa, op, out, call))
             continue;
         call->kernel = row->per_isa ? tenon_arena_printf(arena, "%s.%s", row->kernel,
                                                          tenon_cpu_isa_get(isa)->name)
