@@ -31,17 +31,26 @@ static void describe(const struct tenon_cpu_call *call, struct tenon_operand *op
     };
 }
 
+/* Whether no step of the double rule leaves 32 bits: of differences of 8 bits, shifted by 20. */
+static bool double_provable(const struct tenon_pair *pair) {
+    const int64_t product = 255 * 255, shifted = INT64_C(255) << pair->left_shift;
+    if (pair->rounding == TENON_ROUNDING_SINGLE || pair->rounding == TENON_ROUNDING_F32)
+        return false;
+    if (pair->op == TENON_OP_MUL)
+        return tenon_requantize_provable(product, &pair->out);
+    return tenon_requantize_provable(shifted, &pair->a) &&
+           tenon_requantize_provable(shifted, &pair->b) && pair->a.shift <= 0 &&
+           pair->b.shift <= 0 && tenon_requantize_provable(2 * shifted, &pair->out);
+}
+
 /* False when there are parameters that are none. */
 static bool choose_form(struct tenon_binary_8 *binary, const struct tenon_cpu_call *call) {
-    const struct tenon_pair *pair = &binary->pair;
-    bool mul = call->op == TENON_OP_MUL;
-    if (mul && pair->rounding != TENON_ROUNDING_SINGLE && pair->rounding != TENON_ROUNDING_F32 &&
-        tenon_requantize_provable(255 * 255, &pair->out))
-        binary->form = TENON_BINARY_MUL;
-    if (call->params.size == 0)
+    if (call->params.size == 0) {
+        binary->form = double_provable(&binary->pair) ? TENON_BINARY_DOUBLE : TENON_BINARY_PLAIN;
         return true;
+    }
     binary->form = TENON_BINARY_SUM;
-    return !mul && tenon_sum_params_read(call->params, &binary->sum);
+    return call->op != TENON_OP_MUL && tenon_sum_params_read(call->params, &binary->sum);
 }
 
 static enum tenon_status prepare_binary(const struct tenon_cpu_call *call,

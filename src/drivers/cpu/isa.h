@@ -64,9 +64,9 @@ struct tenon_depthwise_f32 {
     size_t step; /* tenon_rows_column_step */
 };
 
-/* How pairs become results: by the rule, one by one; add and sub as a proven sum; mul by the double
- * rule, which stays within 32 bits. */
-enum tenon_binary_form { TENON_BINARY_PLAIN, TENON_BINARY_SUM, TENON_BINARY_MUL };
+/* How pairs become results: by the rule, one by one; add and sub as a proven sum; by the double
+ * rule where it stays within 32 bits. */
+enum tenon_binary_form { TENON_BINARY_PLAIN, TENON_BINARY_SUM, TENON_BINARY_DOUBLE };
 
 /* add, sub, mul. */
 struct tenon_binary_8 {

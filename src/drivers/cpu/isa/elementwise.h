@@ -49,6 +49,35 @@ static size_t binary_sums(const struct tenon_binary_8 *binary, const uint8_t *a,
     }
     return i;
 }
+
+/* The double rule, proven to stay within 32 bits. */
+static size_t binary_double(const struct tenon_binary_8 *binary, const uint8_t *a, const uint8_t *b,
+                            size_t count, uint8_t *out) {
+    const struct tenon_pair *pair = &binary->pair;
+    const bool mul = pair->op == TENON_OP_MUL, sub = pair->op == TENON_OP_SUB;
+    struct factors q, qa, qb;
+    factors_dup(&q, &pair->out);
+    factors_dup(&qa, &pair->a);
+    factors_dup(&qb, &pair->b);
+    vi low = vi_dup(pair->low), high = vi_dup(pair->high), zero = vi_dup(pair->zero_out);
+    vi flip = vi_dup(binary->flip), shift = vi_dup(pair->left_shift);
+    vi zero_a = vi_dup(pair->zero_a + binary->flip), zero_b = vi_dup(pair->zero_b + binary->flip);
+    size_t i = 0;
+    for (; i + LANES <= count; i += LANES) {
+        vi x = vi_sub(vi_xor(vi_widen(a + i), flip), zero_a);
+        vi y = vi_sub(vi_xor(vi_widen(b + i), flip), zero_b);
+        if (mul) {
+            x = vi_multiply(x, y);
+        } else {
+            x = scale_double(&qa, vi_shift_left(x, shift));
+            y = scale_double(&qb, vi_shift_left(y, shift));
+            x = sub ? vi_sub(x, y) : vi_add(x, y);
+        }
+        vi scaled = vi_add(scale_double(&q, x), zero);
+        vi_store_bytes(out + i, vi_min(vi_max(scaled, low), high));
+    }
+    return i;
+}
 #endif
 
 /* a and b: as u8. */
@@ -64,25 +93,6 @@ static uint8_t sum_of(const struct tenon_binary_8 *binary, int32_t a, int32_t b)
     return (uint8_t)(y ^ binary->flip);
 }
 
-/* mul by the double rule, proven to stay within 32 bits. */
-static size_t binary_products(const struct tenon_binary_8 *binary, const uint8_t *a,
-                              const uint8_t *b, size_t count, uint8_t *out) {
-    const struct tenon_pair *pair = &binary->pair;
-    struct factors q;
-    factors_dup(&q, &pair->out);
-    vi low = vi_dup(pair->low), high = vi_dup(pair->high), zero = vi_dup(pair->zero_out);
-    vi flip = vi_dup(binary->flip);
-    vi zero_a = vi_dup(pair->zero_a + binary->flip), zero_b = vi_dup(pair->zero_b + binary->flip);
-    size_t i = 0;
-    for (; i + LANES <= count; i += LANES) {
-        vi x = vi_sub(vi_xor(vi_widen(a + i), flip), zero_a);
-        vi y = vi_sub(vi_xor(vi_widen(b + i), flip), zero_b);
-        vi scaled = vi_add(scale_double(&q, vi_multiply(x, y)), zero);
-        vi_store_bytes(out + i, vi_min(vi_max(scaled, low), high));
-    }
-    return i;
-}
-
 static int32_t element_at(const uint8_t *data, size_t i, uint8_t flip) {
     return (int32_t)(data[i] ^ flip) - flip;
 }
@@ -90,16 +100,14 @@ static int32_t element_at(const uint8_t *data, size_t i, uint8_t flip) {
 static void binary_8(const struct tenon_binary_8 *binary, const uint8_t *a, const uint8_t *b,
                      size_t count, uint8_t *out) {
     size_t i = 0;
-    if (binary->form == TENON_BINARY_SUM) {
 #ifndef PLAIN_C
+    if (binary->form == TENON_BINARY_SUM)
         i = binary_sums(binary, a, b, count, out);
+    else if (binary->form == TENON_BINARY_DOUBLE)
+        i = binary_double(binary, a, b, count, out);
 #endif
-        for (; i < count; i++)
-            out[i] = sum_of(binary, a[i] ^ binary->flip, b[i] ^ binary->flip);
-        return;
-    }
-    if (binary->form == TENON_BINARY_MUL)
-        i = binary_products(binary, a, b, count, out);
+    for (; binary->form == TENON_BINARY_SUM && i < count; i++)
+        out[i] = sum_of(binary, a[i] ^ binary->flip, b[i] ^ binary->flip);
     for (; i < count; i++)
         out[i] = (uint8_t)tenon_pair_combine(&binary->pair, element_at(a, i, binary->flip),
                                              element_at(b, i, binary->flip));

@@ -58,12 +58,6 @@ TENON_ALWAYS_INLINE vi vi_and(vi a, vi b) {
 TENON_ALWAYS_INLINE vi vi_xor(vi a, vi b) {
     EACH(vi, a.e[i] ^ b.e[i]);
 }
-TENON_ALWAYS_INLINE vi vi_min(vi a, vi b) {
-    EACH(vi, a.e[i] < b.e[i] ? a.e[i] : b.e[i]);
-}
-TENON_ALWAYS_INLINE vi vi_max(vi a, vi b) {
-    EACH(vi, a.e[i] > b.e[i] ? a.e[i] : b.e[i]);
-}
 TENON_ALWAYS_INLINE vi vi_shift_left(vi x, vi by) {
     EACH(vi, (int32_t)((uint32_t)x.e[i] << by.e[i]));
 }
@@ -93,18 +87,6 @@ TENON_ALWAYS_INLINE vi vi_dot(vi acc, vi u8, vi i8) {
         acc.e[i] = (int32_t)((uint32_t)acc.e[i] + (uint32_t)sum);
     }
     return acc;
-}
-TENON_ALWAYS_INLINE vi vi_multiply(vi a, vi b) {
-    EACH(vi, (int32_t)((uint32_t)a.e[i] * (uint32_t)b.e[i]));
-}
-/* LANES bytes, each to a lane. */
-TENON_ALWAYS_INLINE vi vi_widen(const uint8_t *from) {
-    EACH(vi, from[i]);
-}
-/* The low byte of each lane. */
-TENON_ALWAYS_INLINE void vi_store_bytes(uint8_t *to, vi x) {
-    for (int i = 0; i < LANES; i++)
-        to[i] = (uint8_t)x.e[i];
 }
 TENON_ALWAYS_INLINE vb vb_load(const uint8_t *from) {
     vb y;
