@@ -107,7 +107,7 @@ struct tenon_linear_segments tenon_linear_segments_of(uint32_t k_h, uint32_t row
 static size_t panel_weight_bytes(const struct tenon_linear_params *params,
                                  const struct tenon_linear_panel *panel) {
     size_t narrow = (size_t)panel->groups * params->depth + panel->singles;
-    return (narrow + 2 * (size_t)panel->wides) * params->lanes * TENON_QUAD;
+    return (narrow + panel->wides) * params->lanes * TENON_QUAD;
 }
 
 static size_t panel_quad_count(const struct tenon_linear_params *params,

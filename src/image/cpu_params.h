@@ -7,8 +7,10 @@
  * instruction sets with signed products the other way round), with every zero point folded into the
  * bias: sum = bias + Σ u * w. Weights outside of i8 are split into parts that multiply the same
  * activations one after the other. On instruction sets that add products of u8 and i8 in 16 bits,
- * only those are taken which provably do not overflow there (backends/cpu/overflow.h); the others
- * are multiplied as 16-bit numbers, and depthwise_i8 multiplies magnitudes.
+ * only those are taken which provably do not overflow there (backends/cpu/overflow.h). Of the
+ * others, and in depthwise_i8 of all, magnitudes |w| are multiplied with v = activation as i8, or
+ * with its complement -v - 1 where w is negative: the bias has w * 128, and |w| where w is
+ * negative.
  */
 #ifndef TENON_IMAGE_CPU_PARAMS_H
 #define TENON_IMAGE_CPU_PARAMS_H
@@ -81,14 +83,15 @@ struct tenon_linear_params {
 
 /*
  * The quads of activations that a panel multiplies, in the order of `quads` and `weights`: first
- * groups of `depth` quads, then single ones, then wide ones. Where the instruction set does not add
- * in 16 bits there are only single quads, the first of which are all quads in their order.
+ * groups of `depth` quads, then single ones, then wide ones, which need magnitudes. Where the
+ * instruction set does not add in 16 bits there are only single quads, the first of which are all
+ * quads in their order.
  */
 struct tenon_linear_panel {
     struct tenon_requantize_arrays after;
     uint32_t groups, singles, wides;
     enum tenon_fused fused;
-    const uint8_t *weights; /* i8 [groups * depth + singles][lanes][4], i16 [wides][2][lanes][2] */
+    const uint8_t *weights; /* i8 [groups * depth + singles + wides][lanes][4] */
     const uint8_t *quads;   /* u32: number of the quad * 4 */
 };
 

@@ -144,8 +144,8 @@ void tenon_arrange(struct tenon_arrangement *a, uint32_t depth) {
     a->wides = list(a, WIDE, to + a->singles);
 }
 
-/* A group: products of each quad, sums between them, widening, adding. A wide quad: two products of
- * 16 bits, which widen by themselves. */
+/* A group: products of each quad, sums between them, widening, adding. A wide quad: the sign of its
+ * activations besides. */
 uint64_t tenon_arrangement_cost(const struct tenon_arrangement *a, uint32_t depth) {
     return (uint64_t)a->groups * (2 * depth + 1) + 3 * (uint64_t)a->singles +
            4 * (uint64_t)a->wides;

@@ -49,6 +49,11 @@ static int16_t *lane_quad(const struct linear *l, uint32_t lane, uint32_t quad) 
     return l->weights + ((size_t)lane * l->quads + quad) * TENON_QUAD;
 }
 
+/* What fits i8. */
+static int16_t narrow_part(int16_t w) {
+    return w > INT8_MAX ? INT8_MAX : w < INT8_MIN ? INT8_MIN : w;
+}
+
 /* ---- quads that are added in 32 bits: what fits i8, then what is left ---- */
 
 /* Takes what fits i8 of a quad of all lanes. Returns whether something was there; *rest is set when
@@ -58,7 +63,7 @@ static bool take_narrow(const struct linear *l, uint32_t quad, int8_t *kept, boo
     for (uint32_t lane = 0; lane < l->isa->lanes; lane++) {
         int16_t *at = lane_quad(l, lane, quad);
         for (int i = 0; i < TENON_QUAD; i++, kept++) {
-            *kept = (int8_t)(at[i] > INT8_MAX ? INT8_MAX : at[i] < INT8_MIN ? INT8_MIN : at[i]);
+            *kept = (int8_t)narrow_part(at[i]);
             any |= at[i] != 0;
             left |= at[i] != *kept;
             at[i] = (int16_t)(at[i] - *kept);
@@ -96,33 +101,68 @@ static uint8_t *write_narrow(const int16_t *weights, size_t row, uint8_t *to) {
     return to;
 }
 
-static uint8_t *write_wide(const int16_t *weights, size_t row, uint8_t *to) {
-    for (int half = 0; half < 2; half++)
-        for (size_t lane = 0; lane < TENON_ARRANGED_LANES; lane++)
-            for (size_t i = 0; i < 2; i++, to += 2) {
-                uint16_t w = (uint16_t)weights[lane * row + (size_t)half * 2 + i];
-                to[0] = (uint8_t)w;
-                to[1] = (uint8_t)(w >> 8);
-            }
+/* A part of a wide quad that fits i8, and takes it away. */
+static uint8_t *write_part(int16_t *weights, size_t row, uint8_t *to) {
+    for (int lane = 0; lane < TENON_ARRANGED_LANES; lane++, weights += row)
+        for (int i = 0; i < TENON_QUAD; i++) {
+            int16_t part = narrow_part(weights[i]);
+            weights[i] = (int16_t)(weights[i] - part);
+            *to++ = (uint8_t)part;
+        }
     return to;
 }
 
+/* Of a wide quad; its weights go beyond i8 only where u8 had an extreme zero point. */
+static uint32_t parts_of(const struct linear *l, uint32_t quad) {
+    uint32_t parts = 1;
+    for (uint32_t lane = 0; lane < TENON_ARRANGED_LANES; lane++)
+        for (int i = 0; i < TENON_QUAD; i++) {
+            int16_t w = lane_quad(l, lane, quad)[i];
+            uint32_t own = 1;
+            for (; w != narrow_part(w); own++)
+                w = (int16_t)(w - narrow_part(w));
+            parts = own > parts ? own : parts;
+        }
+    return parts;
+}
+
+/* Makes the bias what magnitudes want: see image/cpu_params.h. Returns the number of wide parts. */
+static uint32_t fold_wides(struct linear *l, uint32_t panel) {
+    const struct tenon_arrangement *a = &l->arrangement;
+    uint32_t narrow = l->quads - a->wides, parts = 0;
+    for (uint32_t n = narrow; n < l->quads; n++) {
+        parts += parts_of(l, a->order[n]);
+        for (uint32_t lane = 0; lane < TENON_ARRANGED_LANES; lane++) {
+            int32_t c = (int32_t)(panel * TENON_ARRANGED_LANES + lane), sum = 0;
+            for (int i = 0; i < TENON_QUAD; i++) {
+                int32_t w = lane_quad(l, lane, a->order[n])[i];
+                sum += w * 128 + (w < 0 ? -w : 0);
+            }
+            if (c < l->channels.count)
+                l->channels.bias[c] = (int32_t)((uint32_t)l->channels.bias[c] + (uint32_t)sum);
+        }
+    }
+    return parts;
+}
+
 /* The weights, then the quads that they multiply. */
-static void write_arranged(const struct linear *l) {
+static void write_arranged(struct linear *l, uint32_t parts) {
     const struct tenon_arrangement *a = &l->arrangement;
     uint32_t narrow = l->quads - a->wides;
     size_t row = (size_t)l->quads * TENON_QUAD, quad_bytes = TENON_ARRANGED_LANES * TENON_QUAD;
-    uint8_t *to =
-        tenon_strbuf_extend(l->packing->out, (narrow + 2 * (size_t)a->wides) * quad_bytes +
-                                                 l->quads * sizeof(uint32_t));
+    size_t count = (size_t)narrow + parts;
+    uint8_t *to = tenon_strbuf_extend(l->packing->out, count * (quad_bytes + sizeof(uint32_t)));
     if (to == NULL)
         return;
-    for (uint32_t i = 0; i < narrow; i++)
-        to = write_narrow(l->weights + (size_t)a->order[i] * TENON_QUAD, row, to);
-    for (uint32_t i = narrow; i < l->quads; i++)
-        to = write_wide(l->weights + (size_t)a->order[i] * TENON_QUAD, row, to);
-    for (uint32_t i = 0; i < l->quads; i++, to += sizeof(uint32_t))
-        tenon_store_le32(to, a->order[i] * TENON_QUAD);
+    uint8_t *numbers = to + count * quad_bytes;
+    for (uint32_t n = 0; n < l->quads; n++) {
+        int16_t *weights = l->weights + (size_t)a->order[n] * TENON_QUAD;
+        uint32_t times = n < narrow ? 1 : parts_of(l, a->order[n]);
+        for (; times != 0; times--, numbers += sizeof(uint32_t)) {
+            to = n < narrow ? write_narrow(weights, row, to) : write_part(weights, row, to);
+            tenon_store_le32(numbers, a->order[n] * TENON_QUAD);
+        }
+    }
 }
 
 /* The depth whose arrangement of some panels takes the fewest instructions. */
@@ -158,14 +198,14 @@ static void write_panel(struct linear *l, size_t base, size_t offsets, uint32_t 
         tenon_arrange(&l->arrangement, l->depth);
         words[0] = l->arrangement.groups;
         words[1] = l->arrangement.singles;
-        words[2] = l->arrangement.wides;
+        words[2] = fold_wides(l, panel);
     } else {
         words[1] = write_in_order(l, weights, quads);
     }
     tenon_pack_block(l->packing, &l->channels, base, offsets, panel, words, channel_of,
                      l->isa->lanes);
     if (l->isa->adds_in_16_bits)
-        write_arranged(l);
+        write_arranged(l, words[2]);
     tenon_strbuf_append(out, weights->data, weights->size);
     tenon_strbuf_append(out, quads->data, quads->size);
     out->failed |= weights->failed || quads->failed;

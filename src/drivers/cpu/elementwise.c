@@ -146,7 +146,7 @@ static void run_lookup(void *user, size_t begin, size_t end, uint32_t worker) {
     uint8_t *out = run->op.outputs[0].data;
     (void)worker;
     if (e->flips) {
-        e->isa->stage_8(in + begin, end - begin, table[0], out + begin, NULL);
+        e->isa->stage_8(in + begin, end - begin, table[0], out + begin);
         return;
     }
     for (size_t i = begin; i < end; i++)

@@ -124,13 +124,13 @@ struct tenon_isa_kernels {
     const struct tenon_element_kernels *elements;
     uint32_t linear_rows; /* that are multiplied at once: what row counts should be multiples of */
     /* rows[i] has the segments' quads * 4 bytes, each segment `pitch` after the one before it;
-     * wide_rows[i] the same as u16 (where panels have wide quads); row i of the output starts at
+     * signed_rows[i] the same as i8 (where panels have wide quads); row i of the output starts at
      * out + i * channels. Panels [begin, end) only. */
     void (*linear_i8)(const struct tenon_linear_i8 *linear, const uint8_t *const *rows,
-                      const uint16_t *const *wide_rows, size_t row_count, uint32_t begin,
+                      const uint8_t *const *signed_rows, size_t row_count, uint32_t begin,
                       uint32_t end, uint8_t *out);
-    /* to[i] = from[i] ^ flip, in place or apart, and wide[i] the same; either may be NULL. */
-    void (*stage_8)(const uint8_t *from, size_t count, uint8_t flip, uint8_t *to, uint16_t *wide);
+    /* to[i] = from[i] ^ flip. */
+    void (*stage_8)(const uint8_t *from, size_t count, uint8_t flip, uint8_t *to);
     /* Rows [first_row, first_row + row_count) of the output, counted through the batches; the
      * working memory holds quads * tile_columns * 16 * lanes bytes. */
     void (*depthwise_i8)(const struct tenon_depthwise_i8 *depthwise, const uint8_t *in,

@@ -20,6 +20,11 @@ enum tenon_form tenon_form_choose(const struct tenon_requantize_proof *proof,
                                   const struct tenon_output_range *range,
                                   enum tenon_rounding rounding);
 
+static inline bool tenon_is_linear(enum tenon_op op) {
+    return op == TENON_OP_CONV_2D || op == TENON_OP_FULLY_CONNECTED ||
+           op == TENON_OP_DEPTHWISE_CONV_2D;
+}
+
 /* Of a call's only output. */
 static inline struct tenon_output_range tenon_output_range_of(const struct tenon_cpu_call *call,
                                                               int32_t low, int32_t high,

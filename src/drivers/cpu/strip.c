@@ -59,66 +59,46 @@ struct tenon_strip_tile tenon_strips_tile(const struct tenon_strips *s, size_t i
     return tile;
 }
 
-/* A row of a strip, or a part of it. */
-struct stretch {
-    uint8_t *bytes;
-    uint16_t *words;
-};
-
-static void pad(struct stretch *to, size_t count, uint8_t padding) {
-    memset(to->bytes, padding, count);
-    to->bytes += count;
-    for (size_t i = 0; to->words != NULL && i < count; i++)
-        *to->words++ = padding;
-}
-
 static size_t clamp(int64_t x, size_t high) {
     return x < 0 ? 0 : x > (int64_t)high ? high : (size_t)x;
 }
 
-/* `row` of the picture, from pixel x on, which may lie outside of it. */
+/* A row of a strip: of the picture's row y, from pixel x on, which may lie outside of it. */
 static void stage_row(const struct tenon_strips *s, const struct tenon_isa_kernels *isa,
-                      const uint8_t *picture, int64_t y, int64_t x, struct stretch to) {
+                      const uint8_t *picture, int64_t y, int64_t x, uint8_t flip, uint8_t *to) {
     const struct tenon_window *w = &s->window;
     size_t pixels = s->pitch / s->pixel_bytes;
     size_t left = y < 0 || y >= w->in_h ? pixels : clamp(-x, pixels);
     size_t right = clamp(x + (int64_t)pixels - w->in_w, pixels - left);
-    size_t inside = (pixels - left - right) * s->pixel_bytes;
-    pad(&to, left * s->pixel_bytes, s->padding ^ s->flip);
+    size_t before = left * s->pixel_bytes, after = right * s->pixel_bytes;
+    size_t inside = s->pitch - before - after;
+    memset(to, s->padding ^ flip, before);
     if (inside != 0) {
         size_t from = ((size_t)y * (size_t)w->in_w + (size_t)(x + (int64_t)left)) * s->pixel_bytes;
-        isa->stage_8(picture + from, inside, s->flip, to.bytes, to.words);
-        to.bytes += inside;
-        if (to.words != NULL)
-            to.words += inside;
+        isa->stage_8(picture + from, inside, flip, to + before);
     }
-    pad(&to, right * s->pixel_bytes, s->padding ^ s->flip);
+    memset(to + before + inside, s->padding ^ flip, after);
+}
+
+static void point(const struct tenon_strips *s, const struct tenon_strip_tile *tile,
+                  const uint8_t *bytes, const uint8_t **windows) {
+    const struct tenon_window *w = &s->window;
+    size_t across = (size_t)w->stride_w * s->pixel_bytes, down = (size_t)w->stride_h * s->pitch;
+    for (int32_t y = 0; y < tile->h; y++)
+        for (int32_t x = 0; x < tile->w; x++)
+            *windows++ = bytes + (size_t)y * down + (size_t)x * across;
 }
 
 void tenon_strips_stage(const struct tenon_strips *s, const struct tenon_strip_tile *tile,
-                        const struct tenon_isa_kernels *isa, const uint8_t *input, uint8_t *bytes,
-                        uint16_t *words) {
+                        const struct tenon_isa_kernels *isa, const uint8_t *input, uint8_t flip,
+                        uint8_t *bytes, const uint8_t **windows) {
     const struct tenon_window *w = &s->window;
     const uint8_t *picture =
         input + (size_t)tile->batch * (size_t)w->in_h * (size_t)w->in_w * s->pixel_bytes;
     int64_t y = (int64_t)tile->y * w->stride_h - w->pad_top;
     int64_t x = (int64_t)tile->x * w->stride_w - w->pad_left;
     size_t rows = seen(tile->h, w->stride_h, w->k_h);
-    for (size_t r = 0; r < rows; r++) {
-        struct stretch to = {bytes + r * s->pitch, words != NULL ? words + r * s->pitch : NULL};
-        stage_row(s, isa, picture, y + (int64_t)r, x, to);
-    }
-}
-
-void tenon_strips_point(const struct tenon_strips *s, const struct tenon_strip_tile *tile,
-                        const uint8_t *bytes, const uint16_t *words, const uint8_t **narrow,
-                        const uint16_t **wide) {
-    const struct tenon_window *w = &s->window;
-    size_t across = (size_t)w->stride_w * s->pixel_bytes, down = (size_t)w->stride_h * s->pitch;
-    for (int32_t y = 0; y < tile->h; y++)
-        for (int32_t x = 0; x < tile->w; x++) {
-            size_t at = (size_t)y * down + (size_t)x * across;
-            *narrow++ = bytes + at;
-            *wide++ = words + at;
-        }
+    for (size_t r = 0; r < rows; r++)
+        stage_row(s, isa, picture, y + (int64_t)r, x, flip, bytes + r * s->pitch);
+    point(s, tile, bytes, windows);
 }

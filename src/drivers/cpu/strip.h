@@ -10,8 +10,8 @@
 
 struct tenon_strips {
     struct tenon_window window;
-    size_t pixel_bytes;    /* of the input: all channels */
-    uint8_t padding, flip; /* padding: before it is flipped */
+    size_t pixel_bytes; /* of the input: all channels */
+    uint8_t padding;
     /* Outputs of a tile: whole rows of one picture, or a part of one row. */
     int32_t tile_h, tile_w;
     int32_t down, across; /* tiles of a picture */
@@ -29,13 +29,10 @@ void tenon_strips_init(struct tenon_strips *strips, const struct tenon_window *w
                        size_t pixel_bytes, size_t bytes_max, size_t pixels_max);
 size_t tenon_strips_count(const struct tenon_strips *strips);
 struct tenon_strip_tile tenon_strips_tile(const struct tenon_strips *strips, size_t index);
-/* Copies what the tile sees to `bytes`, flipped, and as u16 to `words`, where that is not NULL. */
+/* Copies what the tile sees, every byte ^ flip, and points to where the window of each output
+ * starts. */
 void tenon_strips_stage(const struct tenon_strips *strips, const struct tenon_strip_tile *tile,
-                        const struct tenon_isa_kernels *isa, const uint8_t *input, uint8_t *bytes,
-                        uint16_t *words);
-/* Where the window of each output starts. */
-void tenon_strips_point(const struct tenon_strips *strips, const struct tenon_strip_tile *tile,
-                        const uint8_t *bytes, const uint16_t *words, const uint8_t **narrow,
-                        const uint16_t **wide);
+                        const struct tenon_isa_kernels *isa, const uint8_t *input, uint8_t flip,
+                        uint8_t *bytes, const uint8_t **windows);
 
 #endif

@@ -190,11 +190,13 @@ TENON_ALWAYS_INLINE vb vb_max(vb a, vb b) {
 TENON_ALWAYS_INLINE void vb_store(uint8_t *to, vb x) {
     _mm256_storeu_si256((void *)to, x);
 }
-TENON_ALWAYS_INLINE void vb_store_wide(uint16_t *to, vb x) {
-    __m256i first = _mm256_cvtepu8_epi16(_mm256_castsi256_si128(x));
-    __m256i second = _mm256_cvtepu8_epi16(_mm256_extracti128_si256(x, 1));
-    _mm256_storeu_si256((void *)to, first);
-    _mm256_storeu_si256((void *)(to + 2 * LANES), second);
+/* Of i8; -128 becomes 128 as u8. */
+TENON_ALWAYS_INLINE vb vb_abs(vb x) {
+    return _mm256_abs_epi8(x);
+}
+/* All ones where an i8 is negative. */
+TENON_ALWAYS_INLINE vb vb_negative(vb x) {
+    return _mm256_cmpgt_epi8(_mm256_setzero_si256(), x);
 }
 TENON_ALWAYS_INLINE void vb_store_some(uint8_t *to, vb x, uint32_t count) {
     uint8_t bytes[4 * LANES];

@@ -18,7 +18,7 @@ struct tile {
     const struct tenon_linear_panel *panels;
     uint32_t panel_count;
     const uint8_t *const *rows;
-    const uint16_t *const *wide_rows;
+    const uint8_t *const *signed_rows;
     int32_t *sums; /* [LINEAR_ROWS][SUMS_STRIDE] */
 };
 
@@ -31,18 +31,18 @@ struct tile {
 /* Sums of rows; the last tile computes its last row again where there are fewer. */
 static void multiply_rows(struct tile t, size_t count) {
     const uint8_t *const *rows = t.rows, *last_rows[LINEAR_ROWS];
-    const uint16_t *const *wide_rows = t.wide_rows, *last_wide_rows[LINEAR_ROWS];
+    const uint8_t *const *signed_rows = t.signed_rows, *last_signed_rows[LINEAR_ROWS];
     for (size_t first = 0; first < count; first += LINEAR_ROWS) {
         size_t left = count - first;
         t.rows = rows + first;
-        t.wide_rows = wide_rows + first;
+        t.signed_rows = signed_rows + first;
         if (left < LINEAR_ROWS) {
             for (size_t r = 0; r < LINEAR_ROWS; r++) {
                 last_rows[r] = t.rows[r < left ? r : left - 1];
-                last_wide_rows[r] = t.wide_rows[r < left ? r : left - 1];
+                last_signed_rows[r] = t.signed_rows[r < left ? r : left - 1];
             }
             t.rows = last_rows;
-            t.wide_rows = last_wide_rows;
+            t.signed_rows = last_signed_rows;
         }
         if (left == 1)
             multiply_tile_of_one(&t);
@@ -55,7 +55,7 @@ static void multiply_rows(struct tile t, size_t count) {
 }
 
 static void linear_i8(const struct tenon_linear_i8 *linear, const uint8_t *const *rows,
-                      const uint16_t *const *wide_rows, size_t row_count, uint32_t begin,
+                      const uint8_t *const *signed_rows, size_t row_count, uint32_t begin,
                       uint32_t end, uint8_t *out) {
     const struct tenon_linear_params *params = &linear->params;
     int32_t sums[(CHUNK_ROWS + 1) * SUMS_STRIDE];
@@ -74,7 +74,7 @@ static void linear_i8(const struct tenon_linear_i8 *linear, const uint8_t *const
         for (size_t first = 0; first < row_count; first += CHUNK_ROWS) {
             size_t count = row_count - first < CHUNK_ROWS ? row_count - first : CHUNK_ROWS;
             t.rows = rows + first;
-            t.wide_rows = wide_rows + first;
+            t.signed_rows = signed_rows + first;
             multiply_rows(t, count);
             memset(sums + count * SUMS_STRIDE, 0, SUMS_STRIDE * sizeof(*sums));
             finish_rows(&f, sums, count, out + panel * LANES + first * params->channels,

@@ -37,17 +37,18 @@ TENON_ALWAYS_INLINE void multiply_groups(const struct tile *t, uint32_t count, s
     }
 }
 
+/* Magnitudes of weights times activations as i8, complemented where the weight is negative: the
+ * bias makes up for the 1 (image/cpu_params.h). */
 TENON_ALWAYS_INLINE void multiply_wides(const struct tile *t, uint32_t count, struct cursor *at,
                                         int rows, vi acc[]) {
     for (uint32_t i = 0; i < count; i++) {
-        vi first = vi_load(at->weights), second = vi_load(at->weights + LANES * TENON_QUAD);
+        vi w = vi_load(at->weights), magnitudes = vb_abs(w), negative = vb_negative(w);
         size_t offset = next_quad(&at->quads);
-        at->weights += 2 * LANES * TENON_QUAD;
+        at->weights += LANES * TENON_QUAD;
         __builtin_prefetch(at->weights + AHEAD_BYTES);
         TENON_UNROLL for (int r = 0; r < rows; r++) {
-            const uint16_t *a = t->wide_rows[r] + offset;
-            acc[r] = vi_add(acc[r], vs_dot(vi_broadcast_quad((const uint8_t *)a), first));
-            acc[r] = vi_add(acc[r], vs_dot(vi_broadcast_quad((const uint8_t *)(a + 2)), second));
+            vi a = vi_xor(vi_broadcast_quad(t->signed_rows[r] + offset), negative);
+            acc[r] = vi_add(acc[r], vs_widen(vs_pairs(magnitudes, a)));
         }
     }
 }
