@@ -197,19 +197,35 @@ size_t tenon_rows_column_step(const struct tenon_rows *rows) {
     return (size_t)(w->dilation_w == 1 && w->stride_w < w->k_w ? w->stride_w : w->k_w);
 }
 
+/* `count` neighbours of a row of the input from x on, or padding. */
+static const uint8_t **point_neighbours(const struct tenon_rows *rows, const uint8_t *row,
+                                        int64_t x, int64_t count, const uint8_t *padding,
+                                        const uint8_t **out) {
+    int64_t end = x + count, in_w = row != NULL ? rows->window.in_w : 0;
+    for (; x < end && x < 0; x++)
+        *out++ = padding;
+    for (; x < end && x < in_w; x++)
+        *out++ = row + (size_t)x * rows->pixel_bytes;
+    for (; x < end; x++)
+        *out++ = padding;
+    return out;
+}
+
 void tenon_rows_get_columns(const struct tenon_rows *rows, const uint8_t *input, size_t first,
                             size_t count, const uint8_t *padding, const uint8_t **out) {
     const struct tenon_window *w = &rows->window;
     struct place place = place_of(rows, input, first);
-    int32_t shared = w->k_w - (int32_t)tenon_rows_column_step(rows);
+    bool shared = tenon_rows_column_step(rows) != (size_t)w->k_w;
     for (int32_t ky = 0; ky < w->k_h; ky++) {
-        int64_t y = place.y + (int64_t)ky * w->dilation_h, left = place.x;
-        bool row_inside = y >= 0 && y < w->in_h;
-        for (size_t i = 0; i < count; i++, left += w->stride_w)
-            for (int32_t kx = i == 0 ? 0 : shared; kx < w->k_w; kx++) {
-                int64_t x = left + (int64_t)kx * w->dilation_w;
-                *out++ = row_inside && x >= 0 && x < w->in_w ? pixel_at(rows, place.batch, y, x)
-                                                             : padding;
-            }
+        int64_t y = place.y + (int64_t)ky * w->dilation_h, x = place.x;
+        const uint8_t *row = y >= 0 && y < w->in_h ? pixel_at(rows, place.batch, y, 0) : NULL;
+        if (shared) {
+            int64_t columns = (int64_t)(count - 1) * w->stride_w + w->k_w;
+            out = point_neighbours(rows, row, x, columns, padding, out);
+            continue;
+        }
+        for (size_t i = 0; i < count; i++, x += w->stride_w)
+            for (int32_t kx = 0; kx < w->k_w; kx++)
+                out = point_neighbours(rows, row, x + (int64_t)kx * w->dilation_w, 1, padding, out);
     }
 }
