@@ -251,7 +251,8 @@ static int open_all(const char *path, const struct run_options *run, struct inpu
         result = read_inputs(&source, run, inputs);
     if (result == EXIT_OK)
         result = machine_compile(path, model, &run->machine, program);
-    machine_close_model(model);
+    tenon_model_destroy(model);
+    machine_trim();
     return result;
 }
 
@@ -270,6 +271,7 @@ static int run_model(const char *path, const struct run_options *run) {
     if (result == EXIT_OK)
         result = inputs_bind(&inputs, &machine);
     inputs_finish(&inputs);
+    machine_trim();
     if (result == EXIT_OK)
         result = run_machine(&machine, path, run, &labels);
     machine_close(&machine);

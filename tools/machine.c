@@ -213,8 +213,7 @@ static int load_program(const char *path, const struct machine_options *options,
     return EXIT_OK;
 }
 
-void machine_close_model(struct tenon_model *model) {
-    tenon_model_destroy(model);
+void machine_trim(void) {
 #if defined(__GLIBC__)
     malloc_trim(0);
 #endif
@@ -229,7 +228,8 @@ int machine_open_program(const char *path, const struct machine_options *options
     int result = machine_open_model(path, options, &model);
     if (result == EXIT_OK)
         result = machine_compile(path, model, options, out);
-    machine_close_model(model);
+    tenon_model_destroy(model);
+    machine_trim();
     return result;
 }
 

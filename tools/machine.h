@@ -89,8 +89,8 @@ int machine_open_model(const char *path, const struct machine_options *options,
                        struct tenon_model **out);
 int machine_compile(const char *path, const struct tenon_model *model,
                     const struct machine_options *options, struct tenon_program **out);
-/* Destroys it and gives back what importing and compiling took. */
-void machine_close_model(struct tenon_model *model);
+/* Gives freed memory back, before running takes as much again. */
+void machine_trim(void);
 /* A model is imported, compiled and released again; a program is loaded. */
 int machine_open_program(const char *path, const struct machine_options *options,
                          struct tenon_program **out);
