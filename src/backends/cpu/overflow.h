@@ -19,6 +19,17 @@ enum { TENON_SUM_MAX_16 = 128 };
  * 256 * -128 is the least int16. */
 enum { TENON_MAGNITUDES_MAX_16 = 256 };
 
+/* The weights of two quads. */
+typedef int16_t tenon_weights TENON_VECTOR(16);
+
+static inline tenon_weights tenon_two_quads(const int16_t first[4], const int16_t second[4]) {
+    typedef uint64_t quads TENON_VECTOR(16);
+    uint64_t a, b;
+    memcpy(&a, first, sizeof(a));
+    memcpy(&b, second, sizeof(b));
+    return (tenon_weights)(quads){a, b};
+}
+
 /*
  * What the products of a quad (four weights that multiply four activations) reach in each of the
  * two 16-bit sums of a pair: the sums of positive and of negative weights, without sign, as four
@@ -27,13 +38,10 @@ enum { TENON_MAGNITUDES_MAX_16 = 256 };
  */
 static inline bool tenon_quads_reach(const int16_t first[4], const int16_t second[4],
                                      uint64_t reach[2]) {
-    typedef int16_t weights TENON_VECTOR(16);
+    typedef tenon_weights weights;
     typedef uint32_t pairs TENON_VECTOR(16);
     typedef uint64_t quads TENON_VECTOR(16);
-    uint64_t a, b;
-    memcpy(&a, first, sizeof(a));
-    memcpy(&b, second, sizeof(b));
-    const weights w = (weights)(quads){a, b};
+    const weights w = tenon_two_quads(first, second);
     const weights above = w & (w > 0), below = above - w;
     const pairs high = (pairs)above + ((pairs)above << 16),
                 low = (pairs)below + ((pairs)below >> 16);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "backends/cpu/arrange.h"
+#include "backends/cpu/overflow.h"
 #include "backends/cpu/pack.h"
 #include "image/cpu_params.h"
 #include "op/kernel.h"
@@ -94,10 +95,15 @@ static uint32_t write_in_order(const struct linear *l, struct tenon_strbuf *weig
 
 /* ---- quads that are added in 16 bits ---- */
 
+/* What fits i8; two lanes at once. */
 static uint8_t *write_narrow(const int16_t *weights, size_t row, uint8_t *to) {
-    for (int lane = 0; lane < TENON_ARRANGED_LANES; lane++, weights += row)
-        for (int i = 0; i < TENON_QUAD; i++)
-            *to++ = (uint8_t)weights[i];
+    typedef int8_t narrow TENON_VECTOR(2 * TENON_QUAD);
+    for (int lane = 0; lane < TENON_ARRANGED_LANES; lane += 2, weights += 2 * row) {
+        const narrow bytes =
+            __builtin_convertvector(tenon_two_quads(weights, weights + row), narrow);
+        memcpy(to, &bytes, sizeof(bytes));
+        to += sizeof(bytes);
+    }
     return to;
 }
 
@@ -115,6 +121,14 @@ static uint8_t *write_part(int16_t *weights, size_t row, uint8_t *to) {
 /* Of a wide quad; its weights go beyond i8 only where u8 had an extreme zero point. */
 static uint32_t parts_of(const struct linear *l, uint32_t quad) {
     uint32_t parts = 1;
+    tenon_weights beyond = {0};
+    for (uint32_t lane = 0; lane < TENON_ARRANGED_LANES; lane += 2) {
+        tenon_weights w = tenon_two_quads(lane_quad(l, lane, quad), lane_quad(l, lane + 1, quad));
+        beyond |= (w > INT8_MAX) | (w < INT8_MIN);
+    }
+    const tenon_weights none = {0};
+    if (memcmp(&beyond, &none, sizeof(none)) == 0)
+        return 1;
     for (uint32_t lane = 0; lane < TENON_ARRANGED_LANES; lane++)
         for (int i = 0; i < TENON_QUAD; i++) {
             int16_t w = lane_quad(l, lane, quad)[i];
@@ -129,18 +143,26 @@ static uint32_t parts_of(const struct linear *l, uint32_t quad) {
 /* Makes the bias what magnitudes want: see image/cpu_params.h. Returns the number of wide parts. */
 static uint32_t fold_wides(struct linear *l, uint32_t panel) {
     const struct tenon_arrangement *a = &l->arrangement;
+    typedef int32_t pairs TENON_VECTOR(16);
+    typedef uint32_t unsigned_pairs TENON_VECTOR(16);
+    unsigned_pairs sums[TENON_ARRANGED_LANES / 2] = {0}; /* of two lanes each */
     uint32_t narrow = l->quads - a->wides, parts = 0;
     for (uint32_t n = narrow; n < l->quads; n++) {
         parts += parts_of(l, a->order[n]);
-        for (uint32_t lane = 0; lane < TENON_ARRANGED_LANES; lane++) {
-            int32_t c = (int32_t)(panel * TENON_ARRANGED_LANES + lane), sum = 0;
-            for (int i = 0; i < TENON_QUAD; i++) {
-                int32_t w = lane_quad(l, lane, a->order[n])[i];
-                sum += w * 128 + (w < 0 ? -w : 0);
-            }
-            if (c < l->channels.count)
-                l->channels.bias[c] = (int32_t)((uint32_t)l->channels.bias[c] + (uint32_t)sum);
+        for (uint32_t lane = 0; lane < TENON_ARRANGED_LANES; lane += 2) {
+            tenon_weights w = tenon_two_quads(lane_quad(l, lane, a->order[n]),
+                                              lane_quad(l, lane + 1, a->order[n]));
+            pairs wanted = (pairs)(w * 128 - (w & (w < 0))); /* of 255 and less: 16 bits */
+            sums[lane / 2] +=
+                (unsigned_pairs)((wanted >> 16) + ((pairs)((unsigned_pairs)wanted << 16) >> 16));
         }
+    }
+    for (uint32_t lane = 0; lane < TENON_ARRANGED_LANES; lane++) {
+        int32_t c = (int32_t)(panel * TENON_ARRANGED_LANES + lane);
+        if (c < l->channels.count)
+            l->channels.bias[c] =
+                (int32_t)((uint32_t)l->channels.bias[c] + sums[lane / 2][lane % 2 * 2] +
+                          sums[lane / 2][lane % 2 * 2 + 1]);
     }
     return parts;
 }
@@ -159,7 +181,7 @@ static void write_arranged(struct linear *l, uint32_t parts) {
         int16_t *weights = l->weights + (size_t)a->order[n] * TENON_QUAD;
         uint32_t times = n < narrow ? 1 : parts_of(l, a->order[n]);
         for (; times != 0; times--, numbers += sizeof(uint32_t)) {
-            to = n < narrow ? write_narrow(weights, row, to) : write_part(weights, row, to);
+            to = times == 1 ? write_narrow(weights, row, to) : write_part(weights, row, to);
             tenon_store_le32(numbers, a->order[n] * TENON_QUAD);
         }
     }
