@@ -12,7 +12,7 @@
 
 /* What the compatibility ids of CPU parts have after the device's name and '-'; of "cpu", the name
  * of the instruction set follows after a dot. */
-#define TENON_CPU_CODE_ID "6"
+#define TENON_CPU_CODE_ID "7"
 
 /* Of params, and of scratch offsets. */
 #define TENON_CPU_ALIGNMENT 64

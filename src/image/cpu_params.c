@@ -135,8 +135,7 @@ static bool quads_ok(const struct tenon_linear_params *params,
                      const struct tenon_linear_panel *panel) {
     size_t count = panel_quad_count(params, panel);
     for (size_t i = 0; i < count; i++)
-        if (word(panel->quads, i) % TENON_QUAD != 0 ||
-            word(panel->quads, i) / TENON_QUAD >= params->quads)
+        if (tenon_load_le16(panel->quads + i * sizeof(uint16_t)) >= params->quads)
             return false;
     return true;
 }
@@ -150,7 +149,7 @@ static bool panel_ok(struct tenon_linear_params *params, struct tenon_span block
     if (panel.groups > COUNT_MAX || panel.singles > COUNT_MAX || panel.wides > COUNT_MAX)
         return false;
     size_t weights = panel_weight_bytes(params, &panel);
-    size_t quads = panel_quad_count(params, &panel) * sizeof(uint32_t);
+    size_t quads = panel_quad_count(params, &panel) * sizeof(uint16_t);
     if (block.size - header < weights || block.size - header - weights < quads)
         return false;
     return word(block.data, 3) <= TENON_FUSED_SYMMETRIC && quads_ok(params, &panel) &&

@@ -92,7 +92,7 @@ struct tenon_linear_panel {
     uint32_t groups, singles, wides;
     enum tenon_fused fused;
     const uint8_t *weights; /* i8 [groups * depth + singles + wides][lanes][4] */
-    const uint8_t *quads;   /* u32: number of the quad * 4 */
+    const uint8_t *quads;   /* u16: numbers of the quads */
 };
 
 /* False when something is not as it must be. */

@@ -38,7 +38,7 @@ struct tenon_image_edge {
 
 struct tenon_image_part {
     const char *target;        /* device name, for example "cpu" */
-    const char *compatibility; /* the driver's own id, for example "cpu-6 avx2" */
+    const char *compatibility; /* the driver's own id, for example "cpu-7 avx2" */
     struct tenon_span code;
     struct tenon_span data; /* aligned to TENON_IMAGE_ALIGNMENT in the file */
     size_t data_offset;     /* for the writer: where DATA stands in the buffer */

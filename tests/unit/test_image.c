@@ -293,12 +293,12 @@ static void devices_answer_for_their_parts(void **state) {
     struct tenon_device *reference = tenon_instance_find_device(instance, "reference");
     (void)state;
     assert_int_equal(tenon_device_compatibility(reference, program), TENON_COMPATIBILITY_OPTIMAL);
-    edited = open_edited(program, "reference-6", "reference-0");
+    edited = open_edited(program, "reference-7", "reference-0");
     assert_int_equal(tenon_device_compatibility(reference, edited),
                      TENON_COMPATIBILITY_UNSUPPORTED);
     assert_int_equal(run(edited, NULL, 0, NULL, 0), TENON_ERROR_INCOMPATIBLE);
     tenon_program_unref(edited);
-    edited = open_edited(program, "reference-6", "somewhere-6");
+    edited = open_edited(program, "reference-7", "somewhere-7");
     assert_int_equal(tenon_device_compatibility(reference, edited),
                      TENON_COMPATIBILITY_UNSUPPORTED);
     assert_int_equal(run(edited, NULL, 0, NULL, 0), TENON_ERROR_INCOMPATIBLE);

@@ -19,7 +19,7 @@ bool tenon_cpu_select_kernel(const struct tenon_target *target, enum tenon_cpu_i
  * answer in a virtual machine. */
 enum tenon_cpu_isa tenon_cpu_target_isa(const struct tenon_target *target);
 
-/* "reference-6", "cpu-6.avx2": see TENON_CPU_CODE_ID. NULL: out of memory. */
+/* "reference-7", "cpu-7.avx2": see TENON_CPU_CODE_ID. NULL: out of memory. */
 const char *tenon_cpu_compatibility_id(const struct tenon_target *target,
                                        struct tenon_arena *arena);
 

@@ -86,7 +86,7 @@ static uint32_t write_in_order(const struct linear *l, struct tenon_strbuf *weig
             if (!take_narrow(l, quad, kept, &rest) && !first)
                 continue;
             tenon_strbuf_append(weights, kept, (size_t)l->isa->lanes * TENON_QUAD);
-            tenon_strbuf_append_le32(quads, quad * TENON_QUAD);
+            tenon_strbuf_append_le16(quads, (uint16_t)quad);
             count++;
         }
     }
@@ -173,16 +173,16 @@ static void write_arranged(struct linear *l, uint32_t parts) {
     uint32_t narrow = l->quads - a->wides;
     size_t row = (size_t)l->quads * TENON_QUAD, quad_bytes = TENON_ARRANGED_LANES * TENON_QUAD;
     size_t count = (size_t)narrow + parts;
-    uint8_t *to = tenon_strbuf_extend(l->packing->out, count * (quad_bytes + sizeof(uint32_t)));
+    uint8_t *to = tenon_strbuf_extend(l->packing->out, count * (quad_bytes + sizeof(uint16_t)));
     if (to == NULL)
         return;
     uint8_t *numbers = to + count * quad_bytes;
     for (uint32_t n = 0; n < l->quads; n++) {
         int16_t *weights = l->weights + (size_t)a->order[n] * TENON_QUAD;
         uint32_t times = n < narrow ? 1 : parts_of(l, a->order[n]);
-        for (; times != 0; times--, numbers += sizeof(uint32_t)) {
+        for (; times != 0; times--, numbers += sizeof(uint16_t)) {
             to = times == 1 ? write_narrow(weights, row, to) : write_part(weights, row, to);
-            tenon_store_le32(numbers, a->order[n] * TENON_QUAD);
+            tenon_store_le16(numbers, (uint16_t)a->order[n]);
         }
     }
 }
@@ -270,7 +270,7 @@ static bool linear_init(struct linear *l) {
     l->stride = last ? (size_t)l->channels.count : 1;
     l->quads = l->segments.count * l->segments.quads;
     l->panels = ((uint32_t)l->channels.count + l->isa->lanes - 1) / l->isa->lanes;
-    return true;
+    return l->quads <= UINT16_MAX; /* which is how they are numbered */
 }
 
 bool tenon_pack_linear_i8(const struct tenon_packing *packing, const struct tenon_op_call *call) {

@@ -72,7 +72,7 @@ static void cpu_close(void *state) {
     free(device);
 }
 
-/* Reads "cpu-6.avx2": false when it is not for this device and version of the code; `isa` points
+/* Reads "cpu-7.avx2": false when it is not for this device and version of the code; `isa` points
  * after them. */
 static bool parse_id(const struct device *device, const char *id, const char **isa) {
     const char *stem = names[device->index];

@@ -33,7 +33,7 @@ struct tenon_output_range {
 /* Rows of 8-bit activations times panels of weights, requantized. */
 struct tenon_linear_i8 {
     struct tenon_linear_params params;
-    struct tenon_linear_panel *panels; /* whose quads are offsets into a row */
+    struct tenon_linear_panel *panels; /* whose quads are offsets into a row, of 4 bytes each */
     struct tenon_linear_segments segments;
     size_t pitch; /* bytes from a segment of a row to the next one */
     struct tenon_output_range range;

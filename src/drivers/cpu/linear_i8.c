@@ -48,13 +48,13 @@ static bool resolve_quads(struct linear *l, struct tenon_linear_panel *panel,
     const struct tenon_linear_segments *s = &l->i8.segments;
     size_t count =
         (size_t)panel->groups * l->i8.params.depth + panel->singles + (size_t)panel->wides;
-    uint8_t *offsets = tenon_arena_alloc_array(arena, count, sizeof(uint32_t));
+    uint8_t *offsets = tenon_arena_alloc_array(arena, count, sizeof(uint16_t));
     if (offsets == NULL)
         return false;
     for (size_t i = 0; i < count; i++) {
-        uint32_t quad = tenon_load_le32(panel->quads + i * sizeof(uint32_t)) / TENON_QUAD;
+        uint32_t quad = tenon_load_le16(panel->quads + i * sizeof(uint16_t));
         size_t offset = quad / s->quads * l->i8.pitch + quad % s->quads * TENON_QUAD;
-        tenon_store_le32(offsets + i * sizeof(uint32_t), (uint32_t)offset);
+        tenon_store_le16(offsets + i * sizeof(uint16_t), (uint16_t)(offset / TENON_QUAD));
     }
     panel->quads = offsets;
     return true;
@@ -92,8 +92,8 @@ static enum tenon_status cut_strips(struct linear *l, const struct tenon_desc *i
     strips->padding = (uint8_t)tenon_desc_zero_point(in);
     tenon_strips_init(strips, &l->rows.window, l->rows.pixel_bytes, TILE_BYTES / copies(l),
                       at_most(pixels_wanted(l), STRIP_ROWS_MAX));
-    if (strips->bytes > INT32_MAX)
-        return tenon_fail(error, TENON_ERROR_LIMIT, "a window of more than 2 GiB");
+    if (strips->bytes / TENON_QUAD > UINT16_MAX)
+        return tenon_fail(error, TENON_ERROR_BAD_IMAGE, "a window too large for linear_i8");
     l->i8.pitch = strips->pitch;
     l->tile_rows = (size_t)strips->tile_h * (size_t)strips->tile_w;
     l->tiles = tenon_strips_count(strips);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "util/checked.h"
+
 static int32_t divide_up(int32_t a, int32_t b) {
     return (a - 1) / b + 1;
 }
@@ -38,7 +40,8 @@ void tenon_strips_init(struct tenon_strips *s, const struct tenon_window *window
     s->tile_h = even(w->out_h, height);
     s->across = divide_up(w->out_w, s->tile_w);
     s->down = divide_up(w->out_h, s->tile_h);
-    s->pitch = seen(s->tile_w, w->stride_w, w->k_w) * pixel_bytes;
+    s->pixels = seen(s->tile_w, w->stride_w, w->k_w);
+    s->pitch = tenon_align_up(s->pixels * pixel_bytes, TENON_QUAD);
     s->bytes = seen(s->tile_h, w->stride_h, w->k_h) * s->pitch;
 }
 
@@ -67,17 +70,17 @@ static size_t clamp(int64_t x, size_t high) {
 static void stage_row(const struct tenon_strips *s, const struct tenon_isa_kernels *isa,
                       const uint8_t *picture, int64_t y, int64_t x, uint8_t flip, uint8_t *to) {
     const struct tenon_window *w = &s->window;
-    size_t pixels = s->pitch / s->pixel_bytes;
+    size_t pixels = s->pixels;
     size_t left = y < 0 || y >= w->in_h ? pixels : clamp(-x, pixels);
     size_t right = clamp(x + (int64_t)pixels - w->in_w, pixels - left);
-    size_t before = left * s->pixel_bytes, after = right * s->pixel_bytes;
-    size_t inside = s->pitch - before - after;
+    size_t before = left * s->pixel_bytes;
+    size_t inside = (pixels - left - right) * s->pixel_bytes;
     memset(to, s->padding ^ flip, before);
     if (inside != 0) {
         size_t from = ((size_t)y * (size_t)w->in_w + (size_t)(x + (int64_t)left)) * s->pixel_bytes;
         isa->stage_8(picture + from, inside, flip, to + before);
     }
-    memset(to + before + inside, s->padding ^ flip, after);
+    memset(to + before + inside, s->padding ^ flip, s->pitch - before - inside);
 }
 
 static void point(const struct tenon_strips *s, const struct tenon_strip_tile *tile,

@@ -15,7 +15,7 @@ struct tenon_strips {
     /* Outputs of a tile: whole rows of one picture, or a part of one row. */
     int32_t tile_h, tile_w;
     int32_t down, across; /* tiles of a picture */
-    size_t pitch;         /* bytes of a row of a strip */
+    size_t pixels, pitch; /* of a row of a strip: pitch in bytes, of whole quads */
     size_t bytes;         /* of a strip */
 };
 

@@ -20,7 +20,7 @@ TENON_ALWAYS_INLINE void multiply_quad(const struct tile *t, size_t quad, size_t
 TENON_ALWAYS_INLINE void multiply_rests(const struct tile *t, int p, int rows, vi acc[][2]) {
     const struct tenon_linear_panel *panel = &t->panels[p];
     for (size_t i = t->linear->params.quads; i < panel->singles; i++) {
-        size_t offset = tenon_load_le32(panel->quads + i * sizeof(uint32_t));
+        size_t offset = tenon_load_le16(panel->quads + i * sizeof(uint16_t)) * TENON_QUAD;
         vi w = vi_load(panel->weights + i * LANES * TENON_QUAD);
         TENON_UNROLL for (int r = 0; r < rows; r++) acc[r][p] =
             vi_dot(acc[r][p], vi_broadcast_quad(t->rows[r] + offset), w);

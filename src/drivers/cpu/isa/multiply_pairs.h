@@ -5,16 +5,17 @@
  *
  * vector.h defines type vs (2 * LANES x i16) besides.
  */
-TENON_ALWAYS_INLINE size_t next_quad(const uint8_t **quads) {
-    size_t offset = tenon_load_le32(*quads);
-    *quads += sizeof(uint32_t);
-    return offset;
-}
-
 /* Where a panel's weights and quads are read. */
 struct cursor {
     const uint8_t *weights, *quads;
 };
+
+/* Its offset in a row. */
+TENON_ALWAYS_INLINE size_t next_quad(struct cursor *at) {
+    size_t number = tenon_load_le16(at->quads);
+    at->quads += sizeof(uint16_t);
+    return number * TENON_QUAD;
+}
 
 TENON_ALWAYS_INLINE void multiply_groups(const struct tile *t, uint32_t count, struct cursor *at,
                                          int rows, int depth, vi acc[]) {
@@ -23,7 +24,7 @@ TENON_ALWAYS_INLINE void multiply_groups(const struct tile *t, uint32_t count, s
         size_t offsets[TENON_DEPTH_MAX];
         TENON_UNROLL for (int d = 0; d < depth; d++) {
             w[d] = vi_load(at->weights + d * LANES * TENON_QUAD);
-            offsets[d] = next_quad(&at->quads);
+            offsets[d] = next_quad(at);
         }
         at->weights += depth * LANES * TENON_QUAD;
         TENON_UNROLL for (int d = 0; d < depth; d += 2)
@@ -43,7 +44,7 @@ TENON_ALWAYS_INLINE void multiply_wides(const struct tile *t, uint32_t count, st
                                         int rows, vi acc[]) {
     for (uint32_t i = 0; i < count; i++) {
         vi w = vi_load(at->weights), magnitudes = vb_abs(w), negative = vb_negative(w);
-        size_t offset = next_quad(&at->quads);
+        size_t offset = next_quad(at);
         at->weights += LANES * TENON_QUAD;
         __builtin_prefetch(at->weights + AHEAD_BYTES);
         TENON_UNROLL for (int r = 0; r < rows; r++) {
