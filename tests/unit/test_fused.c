@@ -65,8 +65,9 @@ static bool agree_everywhere(const struct tenon_fused_rule *rule, const struct l
         int32_t x = (int32_t)random_u32() >> (random_u32() % 24 + 1);
         ok &= agree(rule, layer, m, factor, offset, x);
     }
-    return ok & agree(rule, layer, m, factor, offset, INT32_MAX / 2) &
-           agree(rule, layer, m, factor, offset, -(INT32_MAX / 2));
+    ok &= agree(rule, layer, m, factor, offset, INT32_MAX / 2);
+    ok &= agree(rule, layer, m, factor, offset, -(INT32_MAX / 2));
+    return ok;
 }
 
 static struct layer random_layer(enum tenon_rounding rounding, bool activation) {
