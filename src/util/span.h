@@ -36,6 +36,12 @@ static inline float tenon_load_f32(const uint8_t *p) {
     return value;
 }
 
+static inline uint32_t tenon_f32_bits(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof(bits));
+    return bits;
+}
+
 static inline void tenon_store_le16(uint8_t *p, uint16_t v) {
     p[0] = (uint8_t)v;
     p[1] = (uint8_t)(v >> 8);

@@ -23,17 +23,14 @@
 #include "image/cpu_isa.h"
 #include "ir/eval.h"
 #include "ir/text.h"
+#include "support/random.h"
 
 enum { CASES_DEFAULT = 120, TENSORS = 4 };
 
-/* xorshift64*: the same cases everywhere. */
 static uint64_t random_state;
 
 static uint32_t random_u32(void) {
-    random_state ^= random_state >> 12;
-    random_state ^= random_state << 25;
-    random_state ^= random_state >> 27;
-    return (uint32_t)(random_state * UINT64_C(2685821657736338717) >> 32);
+    return random_next(&random_state);
 }
 
 static int32_t between(int32_t low, int32_t high) {

@@ -14,16 +14,14 @@
 #include <stdlib.h>
 
 #include "backends/cpu/fused.h"
+#include "support/random.h"
 
 enum { CHANNELS = 2000, RANDOM_SUMS = 200 };
 
 static uint64_t random_state = UINT64_C(88172645463325252);
 
 static uint32_t random_u32(void) {
-    random_state ^= random_state >> 12;
-    random_state ^= random_state << 25;
-    random_state ^= random_state >> 27;
-    return (uint32_t)(random_state * UINT64_C(2685821657736338717) >> 32);
+    return random_next(&random_state);
 }
 
 struct layer {

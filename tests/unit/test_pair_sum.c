@@ -10,14 +10,12 @@
 #include <math.h>
 
 #include "backends/cpu/pair_sum.h"
+#include "support/random.h"
 
 static uint64_t random_state;
 
 static uint32_t random_u32(void) {
-    random_state ^= random_state >> 12;
-    random_state ^= random_state << 25;
-    random_state ^= random_state >> 27;
-    return (uint32_t)(random_state * UINT64_C(2685821657736338717) >> 32);
+    return random_next(&random_state);
 }
 
 /* Operands and result of random quantization; every third scale a power of two where there shall be

@@ -145,14 +145,6 @@ enum { BLOCK_MAX = 64 /* channels */, RELEASE_BYTES = 1 << 18 };
 /* One array of a block: a word of each channel. */
 enum array { BIAS, MULTIPLIER, LEFT, RIGHT, REAL, OFFSET, ARRAYS };
 
-static uint32_t bits_of(float x) {
-    union {
-        float x;
-        uint32_t bits;
-    } value = {.x = x};
-    return value.bits;
-}
-
 /* Of the channels of a block, which are computed alike. */
 static enum tenon_fused block_fused(const struct tenon_channels *channels,
                                     const int32_t *channel_of, uint32_t count) {
@@ -177,12 +169,12 @@ static uint32_t value_of(const struct tenon_channels *channels, enum tenon_fused
     case RIGHT:
         return m->shift > 0 ? 0 : (uint32_t)-m->shift;
     case REAL:
-        return bits_of(fused != TENON_FUSED_NONE ? channels->factors[c] : m->real);
+        return tenon_f32_bits(fused != TENON_FUSED_NONE ? channels->factors[c] : m->real);
     case OFFSET:
     case ARRAYS:
         break;
     }
-    return fused != TENON_FUSED_NONE ? bits_of(channels->offsets[c]) : 0;
+    return fused != TENON_FUSED_NONE ? tenon_f32_bits(channels->offsets[c]) : 0;
 }
 
 /* Whenever so much of the parameters was made of constants, these need not stay in memory. */

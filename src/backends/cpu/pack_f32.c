@@ -11,14 +11,6 @@
 
 enum { LANES_MAX = 16 };
 
-static uint32_t bits_of(float x) {
-    union {
-        float real;
-        uint32_t bits;
-    } value = {.real = x};
-    return value.bits;
-}
-
 /* Where weight k of channel c stands. */
 struct strides {
     size_t channel, product;
@@ -31,12 +23,13 @@ static void write_panel(struct tenon_strbuf *out, const struct tenon_op_call *ca
     uint32_t count = channels - first < lanes ? channels - first : lanes;
     uint8_t row[LANES_MAX * sizeof(float)] = {0};
     for (size_t i = 0; i < count && bias != NULL; i++)
-        tenon_store_le32(row + i * sizeof(float), bits_of(bias[first + i]));
+        tenon_store_le32(row + i * sizeof(float), tenon_f32_bits(bias[first + i]));
     tenon_strbuf_append(out, row, lanes * sizeof(float));
     for (size_t k = 0; k < products; k++) {
         for (size_t i = 0; i < count; i++)
-            tenon_store_le32(row + i * sizeof(float),
-                             bits_of(weights[(first + i) * strides.channel + k * strides.product]));
+            tenon_store_le32(
+                row + i * sizeof(float),
+                tenon_f32_bits(weights[(first + i) * strides.channel + k * strides.product]));
         tenon_strbuf_append(out, row, lanes * sizeof(float));
     }
 }
@@ -58,7 +51,7 @@ bool tenon_pack_f32(const struct tenon_packing *packing, const struct tenon_op_c
     float low, high;
     tenon_activation_range_f32((enum tenon_activation)call->attrs->activation, &low, &high);
     const uint32_t header[TENON_PARAMS_HEADER_BYTES / sizeof(uint32_t)] = {
-        lanes, channels, panels, products, 1, bits_of(low), bits_of(high)};
+        lanes, channels, panels, products, 1, tenon_f32_bits(low), tenon_f32_bits(high)};
     for (size_t i = 0; i < TENON_COUNT_OF(header); i++)
         tenon_strbuf_append_le32(out, header[i]);
     for (uint32_t panel = 0; panel < panels; panel++)
