@@ -133,7 +133,7 @@ void tenon_arrange(struct tenon_arrangement *a, uint32_t depth) {
     uint32_t *to = a->order;
     ungroup(a);
     a->groups = 0;
-    for (uint32_t quad = 0; quad < a->quads; quad++) {
+    for (uint32_t quad = 0; quad < a->quads && depth > 1; quad++) {
         if (a->kinds[quad] != SINGLE || !find_group(a, quad, depth, to))
             continue;
         group(a, to, depth);

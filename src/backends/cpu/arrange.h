@@ -26,7 +26,7 @@ bool tenon_arrangement_init(struct tenon_arrangement *a, uint32_t quads);
 void tenon_arrangement_finish(struct tenon_arrangement *a);
 /* The weights of a panel, [lanes][quads][4]. */
 void tenon_arrange_weights(struct tenon_arrangement *a, const int16_t *weights);
-/* Their order in groups of `depth` quads, at most TENON_DEPTH_MAX. */
+/* Their order in groups of `depth` quads, at most TENON_DEPTH_MAX; of 1: in no groups. */
 void tenon_arrange(struct tenon_arrangement *a, uint32_t depth);
 /* Vector instructions for one row. */
 uint64_t tenon_arrangement_cost(const struct tenon_arrangement *a, uint32_t depth);

@@ -23,6 +23,7 @@ struct linear {
     size_t first_stride; /* between channels' first weights */
     size_t stride;       /* between weights of a channel */
     uint32_t quads, panels, depth;
+    bool one_row;     /* of output: reading its weights takes longer than multiplying them */
     int16_t *weights; /* [lanes][quads * 4] of one panel */
     struct tenon_arrangement arrangement;
 };
@@ -191,6 +192,8 @@ static void write_arranged(struct linear *l, uint32_t parts) {
 static uint32_t choose_depth(struct linear *l) {
     uint64_t cost[TENON_DEPTH_MAX + 1] = {0};
     uint32_t best = 2, step = l->panels / SAMPLED_PANELS + 1;
+    if (l->one_row)
+        return best;
     for (uint32_t panel = 0; panel < l->panels; panel += step) {
         load_panel(l, panel);
         tenon_arrange_weights(&l->arrangement, l->weights);
@@ -217,7 +220,7 @@ static void write_panel(struct linear *l, size_t base, size_t offsets, uint32_t 
     load_panel(l, panel);
     if (l->isa->adds_in_16_bits) {
         tenon_arrange_weights(&l->arrangement, l->weights);
-        tenon_arrange(&l->arrangement, l->depth);
+        tenon_arrange(&l->arrangement, l->one_row ? 1 : l->depth);
         words[0] = l->arrangement.groups;
         words[1] = l->arrangement.singles;
         words[2] = fold_wides(l, panel);
@@ -264,6 +267,7 @@ static bool linear_init(struct linear *l) {
         return false;
     l->channels.count = last ? dims[3] : dims[0];
     size_t products = count / (size_t)l->channels.count;
+    l->one_row = tenon_desc_element_count(tenon_out(l->call, 0)) == (size_t)l->channels.count;
     uint32_t k_h = l->call->op == TENON_OP_FULLY_CONNECTED ? 1 : (uint32_t)dims[1];
     l->segments = tenon_linear_segments_of(k_h, (uint32_t)(products / k_h), is_dilated(l->call));
     l->first_stride = last ? 1 : products;
