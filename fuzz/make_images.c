@@ -34,7 +34,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: make_images FOLDER FILE.tir...\n");
     for (int i = 2; i < argc; i++)
         for (enum tenon_cpu_isa isa = 0; isa < TENON_CPU_ISA_COUNT; isa++)
-            if (tenon_cpu_isa_get(isa)->present())
+            if ((tenon_cpu_isas_present() >> isa & 1) != 0)
                 ok &= make(argv[1], argv[i], tenon_cpu_isa_get(isa)->name);
     return ok ? 0 : 1;
 }
