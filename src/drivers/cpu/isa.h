@@ -95,7 +95,6 @@ struct tenon_average_f32 {
 
 /* Instruction sets that differ in products of bytes only share a row of these. */
 struct tenon_float_kernels {
-    uint32_t rows; /* as linear_rows */
     /* rows[i * pieces + p]: piece p of row i, products / pieces elements. */
     void (*linear_f32)(const struct tenon_float_params *params, const float *const *rows,
                        size_t pieces, size_t row_count, uint32_t begin, uint32_t end, float *out);

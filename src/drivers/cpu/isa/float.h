@@ -246,7 +246,6 @@ static void depthwise_f32(const struct tenon_depthwise_f32 *d, const float *cons
 extern const struct tenon_float_kernels ISA_FLOATS;
 
 const struct tenon_float_kernels ISA_FLOATS = {
-    .rows = FLOAT_ROWS,
     .linear_f32 = linear_f32,
     .depthwise_f32 = depthwise_f32,
 };
